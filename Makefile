@@ -1,0 +1,62 @@
+# One command per habit. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+export DAGSTER_HOME := $(CURDIR)
+export HF_HUB_OFFLINE ?= 1
+export DO_NOT_TRACK ?= 1
+
+$(BIN)/pip:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Cenote needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/pip
+	$(BIN)/pip install --quiet --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+.PHONY: run
+run: $(VENV)/.run  ## Set up, make sample data, run the whole pipeline, show a summary
+	@$(BIN)/cenote vault init
+	@test -e data/truth.json || $(BIN)/cenote sample
+	@$(BIN)/cenote run
+
+.PHONY: test
+test: $(VENV)/.dev  ## Run the whole test suite
+	@$(BIN)/python -m pytest $(TESTS)
+
+.PHONY: ui
+ui: $(VENV)/.run  ## Dagster UI on http://127.0.0.1:3000 with the daemon: schedules and sensors live
+	@$(BIN)/cenote vault init
+	@mkdir -p data/dagster
+	$(BIN)/dagster dev --module-name pipelines.definitions --host 127.0.0.1 --port $${PORT:-3000}
+
+.PHONY: check
+check: $(VENV)/.dev  ## Lint, format, types, import directions, docs
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_architecture.py tests/test_docs.py
+
+.PHONY: bench
+bench: $(VENV)/.dev  ## Benchmarks: ratios against floors and peers in one run
+	$(BIN)/python -m benchmarks
+
+.PHONY: notebook
+notebook: $(VENV)/.dev  ## Run the notebook from top to bottom into data/tour.ipynb
+	@mkdir -p data
+	$(BIN)/jupyter execute notebooks/tour.ipynb --output=$(CURDIR)/data/tour.ipynb
+
+.PHONY: clean
+clean:  ## Remove the lake (data/) and Python's caches; keep the vault and the environment
+	find data -mindepth 1 ! -name README.md -delete
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.PHONY: help
+help:  ## This list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'

@@ -1,0 +1,37 @@
+"""The command line: one module per family of commands.
+
+Belongs here: the application and how errors are shown. Must not: heavy imports; `cenote --help` answers at once.
+"""
+
+import sys
+from importlib.metadata import entry_points
+
+import typer
+
+from cenote.cli import ask, contract, data, vault
+from cenote.errors import CenoteError
+
+app = typer.Typer(
+    name="cenote",
+    help="A privacy-first lakehouse on one machine: JSON in; marts, search, graph and features out.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (data, ask):
+    module.register(app)
+app.add_typer(contract.app, name="contract")
+app.add_typer(vault.app, name="vault")
+# The pipeline registers its own command, so that this package need not know Dagster.
+for point in entry_points(group="cenote.commands"):
+    app.command(point.name)(point.load())
+
+
+def main() -> None:
+    """Run the command line; foreseen errors are told without a stack trace, exit code 1."""
+    try:
+        app()
+    except CenoteError as error:
+        typer.secho(f"error: {error}", fg="red", err=True)
+        sys.exit(1)

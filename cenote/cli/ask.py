@@ -1,0 +1,106 @@
+"""Commands that ask the lake: status, sql, search.
+
+Belongs here: options and printing. Must not: answering; cenote/lake.py does.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cenote.cli.show import Format, FormatOption, show
+
+
+def register(app: typer.Typer) -> None:
+    """Add this family's commands."""
+    app.command()(status)
+    app.command()(sql)
+    app.command()(search)
+    app.command()(quarantine)
+
+
+def status(style: FormatOption = Format.table) -> None:
+    """Show every table with its rows and version, and the files that wait to be landed.
+
+    [bold]Examples[/bold]
+
+      cenote status
+      cenote status --format json
+    """
+    import cenote
+    from cenote import bronze
+
+    lake = cenote.open()
+    show(lake.tables(), style, title=f"Lake at {lake.space.settings.home}")
+    if style is Format.table:
+        waiting = {name: n for name in lake.space.contracts if (n := len(bronze.waiting(lake.space, name)))}
+        told = ", ".join(f"{name}: {n}" for name, n in waiting.items())
+        typer.echo(f"files waiting: {told}; `cenote run` lands them" if told else "no files wait in the landing zone")
+
+
+def sql(
+    query: Annotated[str, typer.Argument(help="DuckDB SQL; '-' reads it from standard input.")],
+    style: FormatOption = Format.table,
+) -> None:
+    """Ask the lake in SQL. Schemas: bronze, silver, gold, graph, features, meta.
+
+    Works while a run is writing: it reads the last committed version of every table.
+
+    [bold]Examples[/bold]
+
+      cenote sql "from gold.daily_cash order by day desc limit 7"
+      cenote sql "select rule, count(*) from meta.quarantine group by all" --format csv
+      cenote sql - --format json < question.sql
+    """
+    import cenote
+
+    show(cenote.open().sql(sys.stdin.read() if query == "-" else query), style)
+
+
+def search(
+    query: Annotated[str, typer.Argument(help="What to look for, in plain words.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="How many passages.")] = 5,
+    namespace: Annotated[str | None, typer.Option(help="Only this kind of text: documents, reviews, turns ...")] = None,
+    mode: Annotated[str, typer.Option(help="hybrid, vector or text.")] = "hybrid",
+    style: FormatOption = Format.table,
+) -> None:
+    """Find passages by meaning and by words.
+
+    [bold]Examples[/bold]
+
+      cenote search "my parcel never came"
+      cenote search "refund policy" --namespace documents -k 3
+      cenote search "battery" --mode text --format json
+    """
+    import cenote
+
+    hits = cenote.open().search(query, k=k, namespace=namespace, mode=mode)
+    shown = hits.select("score", "namespace", "title", "text", "lineage_id") if style is Format.table else hits
+    show(shown, style)
+
+
+def quarantine(
+    dataset: Annotated[str | None, typer.Argument(help="Only this dataset.")] = None,
+    records: Annotated[
+        bool, typer.Option("--records", help="One line per record and rule, instead of counts.")
+    ] = False,
+    style: FormatOption = Format.table,
+) -> None:
+    """Show which records broke their contract, by rule and path. Values are never shown.
+
+    [bold]Examples[/bold]
+
+      cenote quarantine
+      cenote quarantine orders --records --format csv
+    """
+    import polars as pl
+
+    import cenote
+
+    found = cenote.open().quarantine()
+    if dataset:
+        found = found.filter(pl.col("dataset") == dataset)
+    if not records:
+        counted = found.group_by("dataset", "rule", "path").agg(pl.col("lineage_id").n_unique().alias("records"))
+        found = counted.sort("dataset", "records", "rule", "path", descending=[False, True, False, False])
+    show(found, style)

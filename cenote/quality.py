@@ -1,0 +1,237 @@
+"""Checks on the lake's tables: what is promised of each layer, counted.
+
+Belongs here: each check as a name, a description and a count of what breaks it. Must not: Dagster (pipelines/checks.py
+declares these as asset checks), and never a value of the data.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+from transforms.detect import find_spans
+
+from cenote.silver import account
+from cenote.sqlfiles import SqlFile
+from cenote.tables import Table
+from cenote.workspace import Workspace
+from transforms.contract import Contract
+
+CLEAR_TEXT_KINDS = ("EMAIL", "CARD", "IBAN", "SSN")
+CLEAR_TEXT_SAMPLE = 5_000
+
+
+@dataclass(frozen=True)
+class Check:
+    """A promise: its name, what it says, and whether nothing may be built on a table that breaks it."""
+
+    name: str
+    description: str
+    essential: bool = False
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The outcome of a check: counts by name, and one sentence."""
+
+    name: str
+    passed: bool
+    essential: bool
+    summary: str
+    counts: Mapping[str, Any] = field(default_factory=dict)
+
+
+PROVED = Check("batches_complete", "Every landed batch has all its records in bronze.", essential=True)
+ACCOUNTED = Check(
+    "records_accounted", "Every bronze record is in silver or in quarantine, exactly once.", essential=True
+)
+KEYS = Check("keys_unique", "A primary key names at most one current row.", essential=True)
+REQUIRED = Check("required_present", "Required columns have a value in every row.")
+ACCEPTED = Check("accepted_values", "Columns with a list of accepted values hold nothing else.")
+FRESH = Check("data_fresh", "The newest record landed within the contract's freshness.")
+MASKED = Check(
+    "no_clear_text", "No e-mail address, card, IBAN or social security number in clear text.", essential=True
+)
+LINEAGE = Check("lineage_resolves", "Every lineage id names a row that exists upstream.", essential=True)
+GRAIN = Check("grain_unique", "The grain key names one row, and lineage ids are unique.", essential=True)
+PARITY = Check("online_parity", "Online values equal the newest offline values for a sample of entities.")
+
+BRONZE_CHECKS = (PROVED,)
+GOLD_CHECKS = (GRAIN, MASKED)
+VECTOR_CHECKS = (LINEAGE, MASKED)
+EDGE_CHECKS = (LINEAGE,)
+FEATURE_CHECKS = (GRAIN,)
+ONLINE_CHECKS = (PARITY,)
+
+
+def silver_checks(contract: Contract) -> list[Check]:
+    """The checks that a dataset's silver table has."""
+    found = [ACCOUNTED, REQUIRED, MASKED]
+    if contract.primary_key:
+        found.append(KEYS)
+    if any(f.enum for f in contract.fields):
+        found.append(ACCEPTED)
+    if contract.freshness_hours:
+        found.append(FRESH)
+    return found
+
+
+def check_bronze(space: Workspace, contract: Contract) -> list[Finding]:
+    """Bronze holds as many records of each batch as its manifest says."""
+    table, manifest = space.table("bronze", contract.dataset), space.table("meta", "batches")
+    if not (table.exists and manifest.exists):
+        return [_finding(PROVED, batches=0, incomplete=0)]
+    told = manifest.scan().filter(pl.col("dataset") == contract.dataset).select("batch_id", "records")
+    held = table.scan().group_by("batch_id").agg(pl.len().cast(pl.Int64).alias("held"))
+    both = told.join(held, on="batch_id", how="full", coalesce=True).collect()
+    wrong = both.filter(pl.col("records").fill_null(-1) != pl.col("held").fill_null(0)).height
+    return [_finding(PROVED, batches=both.height, incomplete=wrong)]
+
+
+def check_silver(space: Workspace, contract: Contract) -> list[Finding]:
+    """All checks of a dataset's silver table, in the order of :func:`silver_checks`."""
+    table = space.table("silver", contract.dataset)
+    if not table.exists:
+        return [_finding(check) for check in silver_checks(contract)]
+    run: dict[str, Callable[[], Finding]] = {
+        ACCOUNTED.name: lambda: _accounted(space, contract),
+        KEYS.name: lambda: _keys_unique(table, contract),
+        REQUIRED.name: lambda: _required_present(table, contract),
+        ACCEPTED.name: lambda: _accepted_values(table, contract),
+        FRESH.name: lambda: _fresh(space, table, contract),
+        MASKED.name: lambda: _masked(table.scan()),
+    }
+    return [run[check.name]() for check in silver_checks(contract)]
+
+
+def check_gold(space: Workspace, mart: SqlFile) -> list[Finding]:
+    """All checks of a mart."""
+    table = space.table("gold", mart.name)
+    return [_grain(table, mart.grain), _masked(table.scan())] if table.exists else [_finding(c) for c in GOLD_CHECKS]
+
+
+def check_features(space: Workspace, view: SqlFile) -> list[Finding]:
+    """All checks of a feature view's history: a lineage id and creation time name one row."""
+    table = space.table("features", view.name)
+    if not table.exists:
+        return [_finding(GRAIN)]
+    return [_grain(table, (view.join_key or "", "event_timestamp", "created_timestamp"), unique_ids=False)]
+
+
+def check_vectors(space: Workspace, contract: Contract) -> list[Finding]:
+    """Passages come from silver rows that exist, and hold no clear text."""
+    from cenote import vectors
+
+    passages = vectors.passages(space, contract.dataset)
+    return [_resolves(space, contract, passages.select("lineage_id")), _masked(passages.select("text").lazy())]
+
+
+def check_edges(space: Workspace, contract: Contract) -> list[Finding]:
+    """Edges come from silver rows that exist."""
+    table = space.table("graph", "edges")
+    if not table.exists:
+        return [_finding(LINEAGE)]
+    edges = table.scan().filter(pl.col("dataset") == contract.dataset).select("lineage_id").collect()
+    return [_resolves(space, contract, edges)]
+
+
+def check_online(space: Workspace) -> list[Finding]:
+    """Online values equal offline ones for a sample."""
+    from cenote import features
+
+    compared = features.parity(space)
+    return [_finding(PARITY, compared=compared.height, different=compared.filter(~pl.col("equal")).height)]
+
+
+def _finding(check: Check, **counts: int) -> Finding:
+    """A finding that passes when every count but the first, which is the total, is zero."""
+    bad = {name: count for name, count in list(counts.items())[1:] if count}
+    told = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items())
+    return Finding(check.name, not bad, check.essential, told or "nothing to check yet", counts)
+
+
+def _accounted(space: Workspace, contract: Contract) -> Finding:
+    found = account(space, contract.dataset)
+    return _finding(
+        ACCOUNTED, bronze_records=found.bronze, missing=found.missing, twice=found.twice, unknown=found.unknown
+    )
+
+
+def _keys_unique(table: Table, contract: Contract) -> Finding:
+    rows = table.scan()
+    current = rows.filter(pl.col("is_current")) if contract.keyed else rows
+    keys = current.select(contract.primary_key)
+    total, distinct = pl.collect_all([keys.select(pl.len()), keys.unique().select(pl.len())])
+    return _finding(KEYS, current_rows=total.item(), repeated=total.item() - distinct.item())
+
+
+def _required_present(table: Table, contract: Contract) -> Finding:
+    schema = table.schema()
+    live = pl.col("change_op") != "delete" if contract.keyed else pl.lit(True)
+    required = [f.name for f in contract.fields if f.required and f.name in schema]
+    counts = table.scan().filter(live).select(pl.len().alias("rows"), *[pl.col(c).null_count() for c in required])
+    row = counts.collect().row(0, named=True)
+    return _finding(REQUIRED, **{"rows": row.pop("rows"), **{f"null_{name}": count for name, count in row.items()}})
+
+
+def _accepted_values(table: Table, contract: Contract) -> Finding:
+    schema = table.schema()
+    listed = [f for f in contract.fields if f.enum and f.mask.strategy == "keep" and f.name in schema]
+    outside = [(~pl.col(f.name).is_in(list(f.enum))).sum().alias(f.name) for f in listed]
+    row = table.scan().select(pl.len().alias("rows"), *outside).collect().row(0, named=True)
+    return _finding(ACCEPTED, **{"rows": row.pop("rows"), **{f"outside_{name}": count for name, count in row.items()}})
+
+
+def _fresh(space: Workspace, table: Table, contract: Contract) -> Finding:
+    newest = table.scan().select(pl.col("landed_at").max()).collect().item()
+    if newest is None:
+        return _finding(FRESH)
+    age = (space.clock() - newest).total_seconds() / 3600
+    return Finding(
+        FRESH.name,
+        age <= (contract.freshness_hours or 0),
+        FRESH.essential,
+        f"the newest record landed {age:.1f} hours ago; the contract allows {contract.freshness_hours:g}",
+        {"age_hours": round(age, 2)},
+    )
+
+
+def _masked(rows: pl.LazyFrame) -> Finding:
+    """Scan a sample of distinct texts of every text column, nested ones too."""
+    found = 0
+    names = [n for n, t in rows.collect_schema().items() if n not in ("lineage_id", "subject_id", "mentions", "rules")]
+    texts = [text for name in names for text in _texts(rows, name)]
+    seen = 0
+    for text in texts:
+        sample = text.drop_nulls().unique().head(CLEAR_TEXT_SAMPLE)
+        seen += sample.len()
+        if sample.len():
+            found += find_spans(sample, kinds=CLEAR_TEXT_KINDS).height
+    return _finding(MASKED, texts=seen, in_clear=found)
+
+
+def _texts(rows: pl.LazyFrame, name: str) -> list[pl.Series]:
+    column = rows.select(name).collect().to_series()
+    while isinstance(column.dtype, pl.List):
+        column = column.explode()
+    if isinstance(column.dtype, pl.Struct):
+        return [
+            inner
+            for member in column.struct.unnest().get_columns()
+            for inner in _texts(member.to_frame().lazy(), member.name)
+        ]
+    return [column] if column.dtype == pl.String else []
+
+
+def _grain(table: Table, grain: Sequence[str], *, unique_ids: bool = True) -> Finding:
+    wanted = [pl.len().alias("rows"), pl.struct(list(grain)).n_unique().alias("keys")]
+    row = table.scan().select(*wanted, pl.col("lineage_id").n_unique().alias("ids")).collect().row(0, named=True)
+    repeated_ids = row["rows"] - row["ids"] if unique_ids else 0
+    return _finding(GRAIN, rows=row["rows"], repeated=row["rows"] - row["keys"], repeated_lineage_ids=repeated_ids)
+
+
+def _resolves(space: Workspace, contract: Contract, made: pl.DataFrame) -> Finding:
+    table = space.table("silver", contract.dataset)
+    ids = made.lazy().select("lineage_id").unique()
+    missing = ids if not table.exists else ids.join(table.scan().select("lineage_id"), on="lineage_id", how="anti")
+    return _finding(LINEAGE, rows=made.height, dangling=missing.collect().height)

@@ -1,0 +1,75 @@
+"""Where a lake lives and how it behaves: the only reader of the environment.
+
+Belongs here: every setting, with its default. Must not: opening a store, reading a key.
+"""
+
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cenote.errors import SettingsError
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """All settings; each is read from ``CENOTE_<NAME>``. Relative paths are taken from the working directory."""
+
+    model_config = SettingsConfigDict(env_prefix="CENOTE_", frozen=True, extra="ignore")
+
+    home: Path = Field(PROJECT / "data", description="The lake: every table, index and catalog is below it.")
+    contracts: Path = Field(PROJECT / "contracts", description="Folder of data contracts, one YAML file per dataset.")
+    marts: Path = Field(PROJECT / "transforms" / "marts", description="Folder of gold marts, one SQL file each.")
+    features: Path = Field(PROJECT / "transforms" / "features", description="Folder of feature SQL files.")
+    feature_repo: Path = Field(PROJECT / "feature_repo", description="Feast feature repository.")
+    vault: Path = Field(PROJECT / "vault", description="Folder of the key vault. Keep it apart from the lake.")
+    root_key_file: Path | None = Field(
+        None, description="File that holds the root key (64 hex digits, mode 0600). Default: root.key in the vault."
+    )
+    root_key: SecretStr | None = Field(None, description="The root key itself, instead of a file.")
+    as_of: datetime | None = Field(
+        None, description="The moment that marts and features call now. Default: the start of the current UTC day."
+    )
+    embedding_model: str = Field(
+        "packaged",
+        description="'packaged' (all-MiniLM-L6-v2 from its package) or a sentence-transformers name or path.",
+    )
+    online_store: str = Field(
+        "sqlite", description="Where online features live: 'sqlite', or the connection string of a Redis server."
+    )
+    alert_webhook: SecretStr | None = Field(None, description="URL that receives a JSON POST when a run fails.")
+
+    @field_validator("home", "contracts", "marts", "features", "feature_repo", "vault", "root_key_file")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path.expanduser().absolute() if path else path
+
+    @model_validator(mode="after")
+    def _vault_apart_from_lake(self) -> "Settings":
+        if self.vault == self.home or self.home in self.vault.parents:
+            raise ValueError("the vault lies inside the lake; keys must live apart from what they seal")
+        return self
+
+    @property
+    def landing(self) -> Path:
+        """The drop box: ``landing/<dataset>/`` takes files for that dataset."""
+        return self.home / "landing"
+
+    @property
+    def catalog(self) -> Path:
+        """The DuckDB file of views that notebooks open."""
+        return self.home / "cenote.duckdb"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings; ``overrides`` win over the environment. Raises ``SettingsError``."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        problems = "; ".join(
+            f"CENOTE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" if e["loc"] else e["msg"]
+            for e in error.errors(include_input=False)
+        )
+        raise SettingsError(f"settings cannot be used: {problems}", "correct or unset the variables named") from None

@@ -1,0 +1,253 @@
+"""A Delta table of the lake: reading its current files, and commits that happen exactly once.
+
+Belongs here: everything that Cenote asks of Delta. Must not: knowing what a table means. Every commit says in its
+metadata which table versions it read, which code and run made it; statistics are kept for ids and times only, since
+Delta writes them to its log in clear text.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake.exceptions import DeltaError
+
+from cenote.errors import TableError
+
+STATISTICS = ("lineage_id", "batch_id", "row", "landed_at", "subject_id", "event_timestamp", "created_timestamp")
+_WRITER = WriterProperties(compression="ZSTD", compression_level=1)
+_TARGET_FILE_SIZE = 128 * 2**20
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What a commit records of itself.
+
+    ``inputs``: table versions that were read. ``code``: digest of the contract or SQL that made the rows.
+    ``progress``: how far each source was consumed (application transactions: a source's name and its version), so a
+    rerun knows what is done.
+    """
+
+    stage: str
+    inputs: Mapping[str, int] = field(default_factory=dict)
+    code: str = ""
+    run_id: str = ""
+    progress: Mapping[str, int] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def properties(self) -> CommitProperties:
+        """The commit in Delta's terms."""
+        metadata = {
+            "cenote.stage": self.stage,
+            "cenote.inputs": json.dumps(dict(self.inputs), sort_keys=True),
+            "cenote.code": self.code,
+            "cenote.run_id": self.run_id,
+            "cenote.details": json.dumps(dict(self.details), sort_keys=True),
+        }
+        done = [Transaction(app_id=name, version=version) for name, version in self.progress.items()]
+        return CommitProperties(custom_metadata=metadata, app_transactions=done, max_commit_retries=0)
+
+
+@dataclass(frozen=True)
+class CommitInfo:
+    """A commit that was made: its table version, time (UTC) and what it recorded of itself."""
+
+    version: int
+    at: datetime
+    operation: str
+    stage: str
+    inputs: dict[str, int]
+    code: str
+    run_id: str
+    details: dict[str, Any]
+    rows_added: int
+
+
+class HistoryGone(TableError):
+    """The log no longer holds the commits asked for; read the whole table instead."""
+
+
+class Table:
+    """One Delta table at ``path``; ``name`` (``layer/table``) is what messages call it."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path = path
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"Table({self.name})"
+
+    # reading
+
+    @property
+    def exists(self) -> bool:
+        """Whether the table was ever written."""
+        return (self.path / "_delta_log").is_dir() and DeltaTable.is_deltatable(str(self.path))
+
+    def delta(self, version: int | None = None) -> DeltaTable:
+        """The table as the deltalake library sees it. Raises ``TableError``."""
+        try:
+            return DeltaTable(str(self.path), version=version)
+        except DeltaError as error:
+            raise TableError(
+                f"table {self.name} cannot be read at version {'latest' if version is None else version}: {error}",
+                "run `cenote run`; if it stays, rebuild the table from bronze with `cenote run --rebuild`",
+            ) from None
+
+    @property
+    def version(self) -> int | None:
+        """The current version, or None where the table was never written."""
+        return self.delta().version() if self.exists else None
+
+    def files(self, version: int | None = None) -> list[str]:
+        """Paths of the Parquet files that make up the table."""
+        return self.delta(version).file_uris() if self.exists else []
+
+    def schema(self) -> pl.Schema:
+        """Column names and types."""
+        return pl.Schema(pl.from_arrow(pa.schema(self.delta().schema().to_arrow()).empty_table()).schema)  # type: ignore[union-attr]
+
+    def scan(self, version: int | None = None) -> pl.LazyFrame:
+        """The rows, lazily. A table without files gives an empty frame with its schema."""
+        files = self.files(version)
+        if not files:
+            return pl.LazyFrame(schema=self.schema())
+        return pl.scan_parquet(files, missing_columns="insert", schema=self.schema())
+
+    def count(self) -> int:
+        """Number of rows, from the log alone."""
+        return self.delta().count() if self.exists else 0
+
+    def progress(self, source: str) -> int | None:
+        """How far ``source`` was consumed, as recorded by :class:`Commit`; None where never."""
+        return self.delta().transaction_version(source) if self.exists else None
+
+    def added_since(self, version: int | None) -> list[str]:
+        """Files that commits after ``version`` added as new data (compactions and purges add none). None: all files.
+
+        Raises ``HistoryGone`` where the log no longer reaches back that far.
+        """
+        current = self.version
+        if version is None or current is None:
+            return self.files()
+        added: list[str] = []
+        for number in range(version + 1, current + 1):
+            entry = self._log_file(number)
+            if not entry.exists():
+                raise HistoryGone(f"table {self.name} has no log entry for version {number}")
+            actions = [json.loads(line) for line in entry.read_text().splitlines() if line]
+            if any(a.get("commitInfo", {}).get("cenote.stage") == "purge" for a in actions):
+                continue
+            added += [str(self.path / a["add"]["path"]) for a in actions if a.get("add", {}).get("dataChange")]
+        present = set(self.files())
+        if not set(added) <= present:
+            raise HistoryGone(f"table {self.name} was rewritten after version {version}")
+        return added
+
+    def _log_file(self, version: int) -> Path:
+        return self.path / "_delta_log" / f"{version:020d}.json"
+
+    def commits(self, limit: int | None = None) -> Iterator[CommitInfo]:
+        """Commits, newest first."""
+        for entry in self.delta().history(limit) if self.exists else ():
+            yield CommitInfo(
+                version=entry["version"],
+                at=datetime.fromtimestamp(entry["timestamp"] / 1000, UTC),
+                operation=entry.get("operation", ""),
+                stage=entry.get("cenote.stage", ""),
+                inputs=json.loads(entry.get("cenote.inputs") or "{}"),
+                code=entry.get("cenote.code", ""),
+                run_id=entry.get("cenote.run_id", ""),
+                details=json.loads(entry.get("cenote.details") or "{}"),
+                rows_added=int((entry.get("operationMetrics") or {}).get("num_added_rows") or 0),
+            )
+
+    def last_commit(self) -> CommitInfo | None:
+        """The newest commit."""
+        return next(self.commits(1), None)
+
+    # writing
+
+    def append(self, data: Any, commit: Commit) -> int:
+        """Add rows (a frame, an Arrow table or a stream of batches; may be empty) and return the new version."""
+        return self._write(data, commit, mode="append")
+
+    def overwrite(self, data: Any, commit: Commit) -> int:
+        """Replace all rows, and the schema, and return the new version."""
+        return self._write(data, commit, mode="overwrite")
+
+    def _write(self, data: Any, commit: Commit, mode: str) -> int:
+        def write() -> None:
+            write_deltalake(
+                str(self.path),
+                data,
+                mode=mode,  # type: ignore[arg-type]
+                schema_mode=("overwrite" if mode == "overwrite" else "merge") if self.exists else None,
+                configuration=self._configuration(data),
+                writer_properties=_WRITER,
+                target_file_size=_TARGET_FILE_SIZE,
+                commit_properties=commit.properties(),
+            )
+
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        return self._committing(write)
+
+    def merge(self, changed: pl.DataFrame, key: str, commit: Commit) -> int:
+        """Update the rows whose ``key`` is in ``changed``, insert the others, and return the new version."""
+
+        def merge() -> None:
+            (
+                self.delta()
+                .merge(
+                    changed,
+                    f't."{key}" = s."{key}"',
+                    source_alias="s",
+                    target_alias="t",
+                    writer_properties=_WRITER,
+                    commit_properties=commit.properties(),
+                )
+                .when_matched_update_all()
+                .when_not_matched_insert_all()
+                .execute()
+            )
+
+        return self._committing(merge)
+
+    def delete(self, predicate: str, commit: Commit) -> int:
+        """Delete the rows that a SQL predicate names and return the new version.
+
+        The predicate is written to the log in clear text: use ids, times and counts, never personal data.
+        """
+
+        def delete() -> None:
+            self.delta().delete(predicate, writer_properties=_WRITER, commit_properties=commit.properties())
+
+        return self._committing(delete)
+
+    def vacuum(self) -> int:
+        """Remove files that the current version does not use and return how many. Older versions can no longer be
+        read.
+        """
+        removed = self.delta().vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False, full=True)
+        return len(removed)
+
+    def _committing(self, write: Callable[[], None]) -> int:
+        try:
+            write()
+        except (DeltaError, OSError) as error:
+            raise TableError(
+                f"table {self.name} could not be written: {error}",
+                "check free disk space and that no other run is writing this lake, then run again",
+            ) from None
+        return self.delta().version()
+
+    @staticmethod
+    def _configuration(data: Any) -> dict[str, str | None]:
+        columns = data.columns if isinstance(data, pl.DataFrame) else data.schema.names
+        kept = [c for c in STATISTICS if c in columns]
+        return {"delta.dataSkippingStatsColumns": ",".join(kept)} if kept else {"delta.dataSkippingNumIndexedCols": "0"}

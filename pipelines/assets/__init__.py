@@ -1,0 +1,1 @@
+"""One module per layer; each makes its assets from contracts or SQL files."""

@@ -1,0 +1,69 @@
+"""Graph assets: edges of each dataset, then nodes, PageRank and communities over all of them.
+
+Belongs here: one edge asset per contract with edges, and the tables over the whole graph. Must not: any algorithm.
+"""
+
+from collections.abc import Callable, Sequence
+
+import dagster as dg
+
+from cenote import graph, quality
+from cenote.report import StageReport
+from cenote.settings import Settings
+from cenote.workspace import Workspace
+from pipelines import checks, metadata
+from pipelines.resources import Progress
+from pipelines.stage import run_stage
+from transforms.contract import Contract
+
+WHOLE_GRAPH: dict[str, tuple[str, Callable[[Workspace], StageReport]]] = {
+    "nodes": ("Every customer, product, tag, author and conversation with its degrees and dates.", graph.build_nodes),
+    "pagerank": ("PageRank of every node over the edges that hold now.", graph.build_pagerank),
+    "communities": ("Community of every node (Leiden), with its size.", graph.build_communities),
+}
+
+
+def edges_asset(contract: Contract, settings: Settings) -> dg.AssetsDefinition:
+    """The asset that keeps a dataset's edges current."""
+    table = f"edges/{contract.dataset}"
+    types = ", ".join(sorted({e.type for e in contract.edges}))
+
+    @dg.asset(
+        key=metadata.key(table),
+        deps=[metadata.key(f"silver/{contract.dataset}")],
+        description=f"Edges that {contract.dataset} makes: {types}. Dated, weighted, in graph.edges.",
+        group_name="graph",
+        kinds={"polars", "deltalake"},
+        owners=metadata.owners(contract.owner),
+        metadata=metadata.definition_metadata(settings, "graph/edges"),
+        code_version=contract.digest,
+        check_specs=checks.specs(table, quality.EDGE_CHECKS),
+    )
+    def asset(
+        context: dg.AssetExecutionContext, space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]
+    ) -> dg.MaterializeResult:
+        rebuild = checks.rebuild_asked(context)
+        (report,) = run_stage(progress, table, lambda: graph.build_edges(space, contract.dataset, rebuild=rebuild))
+        return metadata.result(report, quality.check_edges(space, contract))
+
+    return asset
+
+
+def graph_asset(name: str, contracts: Sequence[Contract], settings: Settings) -> dg.AssetsDefinition:
+    """The asset of one table over the whole graph."""
+    table = f"graph/{name}"
+    description, build = WHOLE_GRAPH[name]
+
+    @dg.asset(
+        key=metadata.key(table),
+        deps=[metadata.key(f"edges/{c.dataset}") for c in contracts],
+        description=description,
+        group_name="graph",
+        kinds={"networkit" if name != "nodes" else "polars", "deltalake"},
+        metadata=metadata.definition_metadata(settings, table),
+    )
+    def asset(space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]) -> dg.MaterializeResult:
+        (report,) = run_stage(progress, table, lambda: build(space))
+        return metadata.with_schema(metadata.result(report), space.table("graph", name))
+
+    return asset

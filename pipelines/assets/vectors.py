@@ -1,0 +1,77 @@
+"""Vector assets: passages of a dataset, embedded into the one LanceDB table, and the indexes over it.
+
+Belongs here: one asset per contract with passages, and the index asset. Must not: how embedding works
+(cenote/vectors.py).
+"""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from cenote import quality, vectors
+from cenote.settings import Settings
+from cenote.workspace import Workspace
+from pipelines import checks, metadata
+from pipelines.resources import Progress
+from pipelines.stage import run_stage
+from transforms.contract import Contract
+
+SCHEMA = dg.TableSchema(
+    [
+        dg.TableColumn("passage_id", "string", "The passage: lineage id, namespace and chunk."),
+        dg.TableColumn("lineage_id", "string", "The raw record that the text came from."),
+        dg.TableColumn("namespace", "string", "Kind of text, to search in."),
+        dg.TableColumn("dataset", "string", "Dataset that the row belongs to."),
+        dg.TableColumn("subject_id", "string", "Pseudonym of the data subject."),
+        dg.TableColumn("text", "string", "The passage, masked."),
+        dg.TableColumn("vector", "array<float>", "Embedding of the masked text, 384 dimensions, length 1."),
+    ]
+)
+
+
+def passages_asset(contract: Contract, settings: Settings) -> dg.AssetsDefinition:
+    """The asset that embeds a dataset's new and changed passages."""
+    table = f"vectors/{contract.dataset}"
+    namespaces = ", ".join(sorted({p.namespace for p in contract.passages}))
+
+    @dg.asset(
+        key=metadata.key(table),
+        deps=[metadata.key(f"silver/{contract.dataset}")],
+        description=f"Passages of {contract.dataset}, embedded from masked text. Namespace: {namespaces}.",
+        group_name="vectors",
+        kinds={"lancedb", "pytorch"},
+        owners=metadata.owners(contract.owner),
+        metadata=metadata.definition_metadata(settings, table, SCHEMA),
+        code_version=contract.digest,
+        check_specs=checks.specs(table, quality.VECTOR_CHECKS),
+    )
+    def asset(
+        context: dg.AssetExecutionContext, space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]
+    ) -> dg.MaterializeResult:
+        rebuild = checks.rebuild_asked(context)
+        (report,) = run_stage(
+            progress,
+            table,
+            lambda: vectors.build(space, contract.dataset, progress=progress.advanced, rebuild=rebuild),
+        )
+        return metadata.result(report, quality.check_vectors(space, contract))
+
+    return asset
+
+
+def index_asset(contracts: Sequence[Contract], settings: Settings) -> dg.AssetsDefinition:
+    """The asset that keeps the full-text, scalar and vector indexes current."""
+
+    @dg.asset(
+        key=metadata.key("vectors/indexes"),
+        deps=[metadata.key(f"vectors/{c.dataset}") for c in contracts],
+        description="Full-text, filter and vector indexes over all passages.",
+        group_name="vectors",
+        kinds={"lancedb"},
+        metadata=metadata.definition_metadata(settings, "vectors"),
+    )
+    def asset(space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]) -> dg.MaterializeResult:
+        (report,) = run_stage(progress, "vectors/indexes", lambda: vectors.ensure_indexes(space))
+        return metadata.result(report)
+
+    return asset

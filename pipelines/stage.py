@@ -1,0 +1,58 @@
+"""How Dagster runs a stage: with progress shown, timed, and with errors that carry no values into the event log.
+
+Belongs here: the shell around a stage's call. Must not: any stage's own logic.
+"""
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import dagster as dg
+
+from cenote.errors import CenoteError
+from cenote.report import StageReport
+from pipelines.resources import Progress
+
+T = TypeVar("T")
+
+
+class StageError(Exception):
+    """A stage failed in a way that nobody foresaw. Says where, not what: a library's message may quote data."""
+
+
+def run_stage(
+    progress: Progress, asset: str, build: Callable[[], StageReport | Sequence[StageReport]]
+) -> list[StageReport]:
+    """Run the stage of an asset and report it. Raises as :func:`run_quietly`."""
+    progress.started(asset)
+    begun = time.perf_counter()
+    outcome = run_quietly(asset, build, progress.failed)
+    reports = [outcome] if isinstance(outcome, StageReport) else list(outcome)
+    progress.finished(reports, time.perf_counter() - begun)
+    return reports
+
+
+def run_quietly(what: str, work: Callable[[], T], failed: Callable[[Exception], None] = lambda _: None) -> T:
+    """Run ``work``; a foreseen error becomes a ``Failure`` with its text, any other :class:`StageError` without.
+
+    ``failed`` is told the exception itself, which may quote data, before Dagster records anything.
+    """
+    try:
+        return work()
+    except CenoteError as error:
+        raise dg.Failure(description=str(error), metadata={"stage": what}, allow_retries=False) from None
+    except Exception as error:
+        failed(error)
+        raise StageError(describe(what, error)) from None
+
+
+def describe(what: str, error: Exception) -> str:
+    """Where an exception came from: its type and the stack's files, lines and functions; never its message."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    where = " <- ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(frames))
+    return (
+        f"{what} failed with {type(error).__name__} at {where}. The message is withheld because it may quote data; "
+        f"`cenote run --select {what} --debug` shows it on your own terminal."
+    )

@@ -1,0 +1,52 @@
+"""Fixtures that all tests share: a vaulted workspace in a temporary folder, and third-party data where present."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cenote.settings import Settings
+from cenote.workspace import Workspace
+
+PROJECT = Path(__file__).resolve().parents[1]
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder of third-party test data beside the project; the test is skipped where it is absent."""
+    folder = PROJECT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("third-party test data (../shared/data) is not beside this checkout")
+    return folder
+
+
+@pytest.fixture
+def make_space(tmp_path: Path) -> Callable[..., Workspace]:
+    """A function that makes a workspace below ``tmp_path`` with a fresh vault and a fixed clock.
+
+    ``make_space(contracts=..., marts=..., name=...)``: folders default to the project's own.
+    """
+
+    def make(name: str = "lake", clock: Callable[[], datetime] = lambda: NOW, **settings: object) -> Workspace:
+        from cenote.vault import Vault
+
+        chosen = Settings(
+            **{  # type: ignore[arg-type]
+                "home": tmp_path / name / "data",
+                "vault": tmp_path / name / "vault",
+                "as_of": NOW,
+                **settings,
+            }
+        )
+        Vault.create(chosen)
+        return Workspace(chosen, clock=clock, run_id="test")
+
+    return make
+
+
+@pytest.fixture
+def space(make_space: Callable[..., Workspace]) -> Workspace:
+    """A workspace with the project's own contracts and marts."""
+    return make_space()
