@@ -218,6 +218,47 @@ class Table:
 
         return self._committing(merge)
 
+    def replace(self, where: str, data: Any, commit: Commit) -> int:
+        """Put ``data`` in the place of the rows that a SQL predicate names, which its rows meet as well; return the version.
+
+        The predicate is written to the log in clear text: name a dataset or another opaque value, never personal data.
+        """
+
+        def replace() -> None:
+            write_deltalake(
+                str(self.path),
+                data,
+                mode="overwrite",
+                predicate=where,
+                writer_properties=_WRITER,
+                target_file_size=_TARGET_FILE_SIZE,
+                commit_properties=commit.properties(),
+            )
+
+        return self._committing(replace)
+
+    def exchange(self, gone: pl.Series, added: pl.DataFrame, commit: Commit) -> int:
+        """Delete the rows whose column ``gone.name`` has a value of ``gone``, add ``added``, and return the new version."""
+        marked = pl.concat([added.with_columns(gone=False), gone.to_frame().with_columns(gone=True)], how="diagonal")
+
+        def exchange() -> None:
+            (
+                self.delta()
+                .merge(
+                    marked,
+                    f't."{gone.name}" = s."{gone.name}" AND s.gone',
+                    source_alias="s",
+                    target_alias="t",
+                    writer_properties=_WRITER,
+                    commit_properties=commit.properties(),
+                )
+                .when_matched_delete()
+                .when_not_matched_insert({f'"{c}"': f's."{c}"' for c in added.columns}, predicate="NOT s.gone")
+                .execute()
+            )
+
+        return self._committing(exchange)
+
     def delete(self, predicate: str, commit: Commit) -> int:
         """Delete the rows that a SQL predicate names and return the new version.
 

@@ -1,0 +1,160 @@
+"""Silver -> ``graph/edges``, one dataset at a time, all in one table.
+
+Belongs here: which silver rows have to have edges, and the commits that make it so. Must not: how a row
+becomes edges (transforms/edges.py).
+
+The table is right when it holds the edges of exactly the silver rows that count now: all rows of an append
+dataset, the current version of each key of a keyed one. So a build compares lineage ids: edges of rows that
+no longer count (superseded, deleted, expired) go, and rows of files that silver has added since are turned
+into edges unless they have theirs. One commit does both and records how far silver was consumed and by which
+code, so a build that was killed changed nothing and one that is repeated finds nothing to do. Builds of
+several datasets take turns at the table's lock.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+import pyarrow as pa
+
+from cenote.errors import GraphError
+from cenote.report import StageReport
+from cenote.tables import Commit, HistoryGone, Table
+from cenote.workspace import Workspace
+from transforms.contract import Contract
+from transforms.edges import SCHEMA, EdgeError, edge_columns, edges
+
+_CODE = "edges-1"  # raise when transforms/edges.py makes other edges of the same rows
+_COMMITS_TO_LOOK_AT = 10
+
+
+def build_edges(space: Workspace, dataset: str, rebuild: bool = False) -> StageReport:
+    """Bring the edges of ``dataset`` in ``graph/edges`` up to date with its silver table, in one commit.
+
+    Only new silver files are turned into edges; all of them with ``rebuild``, or where the contract or
+    silver's code has changed. The report counts this dataset's edges. Raises ``GraphError`` where the
+    contract names a column that silver does not have.
+    """
+    contract = space.contract(dataset)
+    table, silver = space.table("graph", "edges"), space.table("silver", dataset)
+    with space.lock(table.name):
+        if not edges_stale(space, dataset) and not (rebuild and silver.exists):
+            return StageReport(table.name, _count(table, dataset), 0, table.version, fresh=True)
+        return _Build(space, contract, table, silver).run(rebuild)
+
+
+def edges_stale(space: Workspace, dataset: str) -> bool:
+    """Whether silver has commits that the edges do not know, or was made by other code; reads logs only."""
+    table, silver = space.table("graph", "edges"), space.table("silver", dataset)
+    if not silver.exists:
+        return False
+    wanted = _progress(space.contract(dataset), silver)
+    return any(table.progress(name) != version for name, version in wanted.items())
+
+
+def _progress(contract: Contract, silver: Table) -> dict[str, int]:
+    """What a commit says it has consumed: the silver version, and the code that made silver and edges, as a number."""
+    silver_code = next((c.code for c in silver.commits(_COMMITS_TO_LOOK_AT) if c.code), "")
+    code = hashlib.sha256("\x1f".join([_CODE, contract.digest, silver_code]).encode()).hexdigest()
+    return {silver.name: silver.version or 0, f"code/{contract.dataset}": int(code[:15], 16)}
+
+
+def _of(table: Table, dataset: str) -> pl.LazyFrame:
+    """The dataset's edges."""
+    if not table.exists:
+        return pl.LazyFrame(schema=SCHEMA)
+    return table.scan().filter(pl.col("dataset") == dataset)
+
+
+def _count(table: Table, dataset: str) -> int:
+    return int(_of(table, dataset).select(pl.len()).collect().item())
+
+
+@dataclass
+class _Build:
+    """One build of one dataset's edges, while the lock is held."""
+
+    space: Workspace
+    contract: Contract
+    table: Table
+    silver: Table
+    made: int = 0
+
+    def run(self, rebuild: bool) -> StageReport:
+        dataset, progress = self.contract.dataset, _progress(self.contract, self.silver)
+        version = progress[self.silver.name]
+        code = f"code/{dataset}"
+        commit = Commit(
+            "edges",
+            inputs={self.silver.name: version},
+            code=self.contract.digest,
+            run_id=self.space.run_id,
+            progress=progress,
+            details={"dataset": dataset},
+        )
+        whole = rebuild or self.table.progress(code) != progress[code]
+        present = _of(self.table, dataset).select(pl.col("lineage_id").unique()).collect()
+        if whole:
+            gone, files, known = present, self.silver.files(version), present.clear()
+        else:
+            gone = present.join(self._counting(self.silver.scan(version)).collect(), on="lineage_id", how="anti")
+            files, known = self._new_files(version), present
+        new = self._edges(files, known)
+        if gone.is_empty():
+            self.table.append(_reader(new), commit)
+        elif whole:
+            self.table.replace(f"dataset = '{dataset}'", _reader(new), commit)
+        else:
+            self.table.exchange(gone["lineage_id"], pl.concat([pl.DataFrame(schema=SCHEMA), *new]), commit)
+        return StageReport(
+            self.table.name,
+            _count(self.table, dataset),
+            self.made,
+            self.table.version,
+            details={"rows_gone": gone.height, "whole": whole},
+        )
+
+    def _counting(self, rows: pl.LazyFrame, *columns: str) -> pl.LazyFrame:
+        """Lineage ids, and ``columns``, of the silver rows that have to have edges."""
+        return (rows.filter("is_current") if self.contract.keyed else rows).select("lineage_id", *columns)
+
+    def _new_files(self, version: int) -> list[str]:
+        """Silver's files at ``version`` that hold rows not yet looked at."""
+        files = self.silver.files(version)
+        try:
+            added = set(self.silver.added_since(self.table.progress(self.silver.name)))
+        except HistoryGone:
+            return files
+        return [file for file in files if file in added]
+
+    def _edges(self, files: list[str], known: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """Edges of the rows in ``files`` that are not ``known``, file by file, so that memory stays bounded.
+
+        What can be wrong is found before the first file: the stream is read from inside Delta's runtime, which calls
+        no Delta table and tells an error badly.
+        """
+        schema = self.silver.schema()
+        try:
+            edges(pl.DataFrame(schema=schema), self.contract)
+        except EdgeError as error:
+            raise GraphError(
+                f"edges of {self.contract.dataset!r} cannot be made: {error}",
+                "correct `edges` in its contract; a column that is masked by `drop` is not in silver",
+            ) from None
+        return (self._edges_of(file, schema, known) for file in files if self.contract.edges)
+
+    def _edges_of(self, file: str, schema: pl.Schema, known: pl.DataFrame) -> pl.DataFrame:
+        rows = pl.scan_parquet(file, missing_columns="insert", schema=schema)
+        counting = self._counting(rows, "subject_id", "mentions", *edge_columns(self.contract))
+        found = edges(counting.join(known.lazy(), on="lineage_id", how="anti").collect(), self.contract)
+        self.made += found.height
+        return found
+
+
+def _reader(frames: Iterator[pl.DataFrame]) -> pa.RecordBatchReader:
+    """The frames as a stream of Arrow batches."""
+    schema = pl.DataFrame(schema=SCHEMA).to_arrow().schema
+    return pa.RecordBatchReader.from_batches(
+        schema, (batch for frame in frames for batch in frame.to_arrow().to_batches())
+    )
