@@ -4,6 +4,7 @@ Belongs here: reading and checking contract files. Must not: the model (transfor
 ODCS has is used as it is; what it lacks stands in ``customProperties`` under the vocabulary of docs/contracts.md.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,18 @@ _ENVELOPES = {
     "debezium": {"op": "$.op", "before": "$.before", "after": "$.after", "delete": ["d"]},
     "netsuite": {"op": "$.op", "before": "$.before", "after": "$.after", "delete": ["delete"]},
 }
-_UNITS = {"d": 1, "day": 1, "days": 1, "m": 30, "month": 30, "months": 30, "y": 365, "year": 365, "years": 365}
+_UNITS = {
+    "d": 1, "day": 1, "days": 1, "m": 30, "month": 30, "months": 30,
+    "y": 365, "yr": 365, "year": 365, "years": 365,
+}  # fmt: skip
+# The custom properties that are understood, by where they may stand
+CONTRACT_PROPERTIES = ("lawfulBasis", "purpose", "erasure")
+SCHEMA_PROPERTIES = (
+    "subject", "mentions", "changeMode", "sequenceBy", "deleteWhen", "envelope", "passages", "edges",
+    *CONTRACT_PROPERTIES,
+)  # fmt: skip
+FIELD_PROPERTIES = ("mask",)
+_DATASET = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 def load_contracts(folder: Path) -> dict[str, Contract]:
@@ -82,10 +94,9 @@ class _Reader:
         if not document.schema_ or len(document.schema_) != 1:
             raise self._fail("it needs exactly one schema object", "describe one dataset per file")
         schema = document.schema_[0]
-        custom = self._custom(document, ("lawfulBasis", "purpose", "erasure")) | self._custom(
-            schema, ("subject", "mentions", "changeMode", "sequenceBy", "deleteWhen", "envelope", "passages", "edges",
-                     "erasure", "lawfulBasis", "purpose"),
-        )  # fmt: skip
+        if not _DATASET.fullmatch(schema.name or ""):  # it names folders and views
+            raise self._fail(f"{schema.name!r} cannot name a dataset", "use letters, digits and underscores")
+        custom = self._custom(document, CONTRACT_PROPERTIES) | self._custom(schema, SCHEMA_PROPERTIES)
         fields = tuple(self._field(p, top=True) for p in schema.properties or ())
         retention, freshness = self._service_levels(document)
         description = schema.description or getattr(document.description, "purpose", None) or ""
@@ -133,9 +144,11 @@ class _Reader:
         return str(getattr(team, "name", None) or "")
 
     def _field(self, prop: Any, *, top: bool = False) -> Field:
-        mask = self._custom(prop, ("mask",)).get("mask", "keep")
+        mask = self._custom(prop, FIELD_PROPERTIES).get("mask", "keep")
         if isinstance(mask, str):
             mask = {"strategy": mask}
+        if not isinstance(mask, dict) or "strategy" not in mask:
+            raise self._fail(f"the mask of {prop.name!r} names no strategy", "write a strategy, or {strategy: ...}")
         nested = tuple(self._field(p) for p in prop.properties or ())
         name = prop.name or "item"
         if top and name in RESERVED:
@@ -185,18 +198,25 @@ class _Reader:
         retention: dict[str, int] = {}
         freshness = None
         for level in document.slaProperties or ():
-            unit = (level.unit or "d").lower()
             if level.property == "retention":
-                retention[level.element or "*"] = round(
-                    float(level.value) * _UNITS[self._pick("unit", unit, tuple(_UNITS))]
-                )
+                retention[level.element or "*"] = round(self._days(level))
             elif level.property == "freshness":
-                freshness = float(level.value) * (
-                    1 if unit.startswith("h") else 24 * _UNITS[self._pick("unit", unit, tuple(_UNITS))]
-                )
+                freshness = self._days(level) * 24
         return retention, freshness
 
+    def _days(self, level: Any) -> float:
+        """The length of time that a service level gives, in days."""
+        unit = (level.unit or "d").lower()
+        try:
+            value = float(level.value)
+        except (TypeError, ValueError):
+            raise self._fail(f"{level.property} is no number", "give a number and a unit") from None
+        return value / 24 if unit in ("h", "hour", "hours") else value * _UNITS[self._pick("unit", unit, tuple(_UNITS))]
+
     def _check(self, contract: Contract) -> None:
+        names = [f.name for f in contract.fields]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise self._fail(f"two properties are named {twice[0]!r}", "rename one")
         for prop in contract.fields:
             if prop.type == "array" and not prop.items:
                 raise self._fail(f"array {prop.name!r} has no items", "describe its items")
@@ -207,12 +227,13 @@ class _Reader:
         edge_columns = [
             c for e in contract.edges for c in (e.source_column, e.target_column, e.at, e.until, e.weight) if c
         ]
-        passage_columns = [c for p in contract.passages for c in (p.title, p.at, *p.metadata) if c]
+        passage_columns = [
+            c for p in contract.passages for c in (p.title, p.at, *p.metadata, *re.findall(r"\{(\w+)\}", p.text)) if c
+        ]
         change_columns = [c for c in (*contract.change.sequence_by, contract.change.delete_column) if c]
-        known = [f.name for f in contract.fields]
         for name in (*change_columns, *edge_columns, *passage_columns):
-            if name.split(".")[0] not in known:
-                raise self._fail(unknown("column", name.split(".")[0], known), "name one of the contract's properties")
+            if name.split(".")[0] not in names:
+                raise self._fail(unknown("column", name.split(".")[0], names), "name one of the contract's properties")
 
 
 def lint_contracts(folder: Path) -> dict[str, list[str]]:
