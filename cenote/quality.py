@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 from transforms.detect import find_spans
 
-from cenote.silver import account
+from cenote.accounting import account
 from cenote.sqlfiles import SqlFile
 from cenote.tables import Table
 from cenote.workspace import Workspace

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import unquote
 
 import polars as pl
 import pyarrow as pa
@@ -106,7 +107,7 @@ class Table:
 
     def files(self, version: int | None = None) -> list[str]:
         """Paths of the Parquet files that make up the table."""
-        return self.delta(version).file_uris() if self.exists else []
+        return [unquote(uri) for uri in self.delta(version).file_uris()] if self.exists else []
 
     def schema(self) -> pl.Schema:
         """Column names and types."""
@@ -143,7 +144,7 @@ class Table:
             actions = [json.loads(line) for line in entry.read_text().splitlines() if line]
             if any(a.get("commitInfo", {}).get("cenote.stage") == "purge" for a in actions):
                 continue
-            added += [str(self.path / a["add"]["path"]) for a in actions if a.get("add", {}).get("dataChange")]
+            added += [str(self.path / unquote(a["add"]["path"])) for a in actions if a.get("add", {}).get("dataChange")]
         present = set(self.files())
         if not set(added) <= present:
             raise HistoryGone(f"table {self.name} was rewritten after version {version}")
@@ -181,13 +182,15 @@ class Table:
         """Replace all rows, and the schema, and return the new version."""
         return self._write(data, commit, mode="overwrite")
 
-    def _write(self, data: Any, commit: Commit, mode: str) -> int:
+    def _write(self, data: Any, commit: Commit, mode: Literal["append", "overwrite"]) -> int:
+        schema_mode: Literal["merge", "overwrite"] = "overwrite" if mode == "overwrite" else "merge"
+
         def write() -> None:
             write_deltalake(
                 str(self.path),
                 data,
-                mode=mode,  # type: ignore[arg-type]
-                schema_mode=("overwrite" if mode == "overwrite" else "merge") if self.exists else None,
+                mode=mode,
+                schema_mode=schema_mode if self.exists else None,
                 configuration=self._configuration(data),
                 writer_properties=_WRITER,
                 target_file_size=_TARGET_FILE_SIZE,

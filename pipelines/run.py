@@ -3,11 +3,13 @@
 Belongs here: choosing assets, executing them, the outcome. Must not: drawing (pipelines/summary.py does).
 """
 
+import contextlib
 import json
 import logging
 import os
 import time
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import dagster as dg
 
@@ -49,22 +51,20 @@ class RunOutcome:
         return json.dumps(asdict(self), indent=2, default=str)
 
 
-def dagster_instance(settings: Settings) -> dg.DagsterInstance:
-    """The Dagster instance that keeps its state in the lake; what the UI of the same lake shows.
+def dagster_home(settings: Settings) -> Path:
+    """The folder of the Dagster instance that keeps its state in the lake; what the UI of the same lake shows.
 
-    ``DAGSTER_HOME`` wins; the project's own lake uses the top-level dagster.yaml; any other keeps all state below
-    its home.
+    ``DAGSTER_HOME`` wins; the project's own lake uses the top-level dagster.yaml; any other keeps all state below its
+    own home.
     """
-    if not os.environ.get("DAGSTER_HOME"):
-        if settings.home == PROJECT / "data":
-            os.environ["DAGSTER_HOME"] = str(PROJECT)
-            os.chdir(PROJECT)
-        else:
-            own = settings.home / "dagster"
-            own.mkdir(parents=True, exist_ok=True)
-            (own / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
-            os.environ["DAGSTER_HOME"] = str(own)
-    return dg.DagsterInstance.get()
+    if given := os.environ.get("DAGSTER_HOME"):
+        return Path(given)
+    if settings.home == PROJECT / "data":
+        return PROJECT
+    own = settings.home / "dagster"
+    own.mkdir(parents=True, exist_ok=True)
+    (own / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    return own
 
 
 def run_pipeline(
@@ -85,7 +85,9 @@ def run_pipeline(
     job = definitions.resolve_implicit_global_asset_job_def()
     graph = job.asset_layer.asset_graph
     parents = {key: graph.get(key).parent_keys for key in graph.toposorted_asset_keys}
-    with dagster_instance(settings) as instance:
+    home = dagster_home(settings)
+    # Relative paths in dagster.yaml are taken from the working directory.
+    with contextlib.chdir(home), dg.DagsterInstance.from_config(str(home)) as instance:
         selected = _selection(definitions, select) if select else None
         chosen = selected if selected is not None else stale_assets(space, parents, _failed_checks(instance, graph))
         if not chosen:

@@ -4,12 +4,18 @@ Belongs here: what runs when. Must not: what it does.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 import dagster as dg
 
 from cenote import retention
 from cenote.workspace import Workspace
 from pipelines.stage import run_quietly
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+Job: TypeAlias = "dg.JobDefinition | UnresolvedAssetJobDefinition"
 
 CATALOG = dg.AssetSelection.keys(["catalog", "duckdb"])
 RIGHTS_TAG = "rights"
@@ -37,10 +43,10 @@ def retention_job() -> None:
     expire_rows()
 
 
-def jobs(assets: Sequence[dg.AssetsDefinition]) -> list[dg.JobDefinition | dg.UnresolvedAssetJobDefinition]:
+def jobs(assets: Sequence[dg.AssetsDefinition]) -> list[Job]:
     """One job for everything, one that follows a landing, and one for each schedule."""
     landed = dg.AssetSelection.groups("bronze", "silver", "quarantine") | CATALOG
-    made = [
+    made: list[Job] = [
         dg.define_asset_job(
             "everything", dg.AssetSelection.all(), description="The whole way, from landing to catalog."
         ),

@@ -27,7 +27,7 @@ def _landing_sensor(settings: Settings) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Starts bronze and silver of the datasets for which files wait in the landing zone.",
     )
-    def landing_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    def landing_sensor() -> Iterator[dg.RunRequest | dg.SkipReason]:
         space = Workspace(settings)
         waiting = {name: bronze.waiting(space, name) for name in space.contracts}
         waiting = {name: seen for name, seen in waiting.items() if seen}

@@ -6,12 +6,14 @@ Belongs here: the shell around a stage's call. Must not: any stage's own logic.
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import dagster as dg
 
 from cenote.errors import CenoteError
+from cenote.quality import Finding
 from cenote.report import StageReport
 from pipelines.resources import Progress
 
@@ -23,15 +25,23 @@ class StageError(Exception):
 
 
 def run_stage(
-    progress: Progress, asset: str, build: Callable[[], StageReport | Sequence[StageReport]]
-) -> list[StageReport]:
-    """Run the stage of an asset and report it. Raises as :func:`run_quietly`."""
+    progress: Progress,
+    asset: str,
+    build: Callable[[], StageReport | Sequence[StageReport]],
+    check: Callable[[], list[Finding]] = list,
+) -> tuple[list[StageReport], list[Finding]]:
+    """Build and check the table of an asset, and report it. Raises as :func:`run_quietly`.
+
+    A single report is told under the asset's name, which may be finer than its table's (one asset per dataset writes
+    ``graph/edges``).
+    """
     progress.started(asset)
     begun = time.perf_counter()
     outcome = run_quietly(asset, build, progress.failed)
-    reports = [outcome] if isinstance(outcome, StageReport) else list(outcome)
+    findings = run_quietly(asset, check, progress.failed)
+    reports = [replace(outcome, table=asset)] if isinstance(outcome, StageReport) else list(outcome)
     progress.finished(reports, time.perf_counter() - begun)
-    return reports
+    return reports, findings
 
 
 def run_quietly(what: str, work: Callable[[], T], failed: Callable[[Exception], None] = lambda _: None) -> T:

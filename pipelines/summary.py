@@ -129,8 +129,7 @@ def _quarantine(outcome: "RunOutcome") -> Table | None:
     table.add_column("records", justify="right")
     table.add_column("reasons (rule path: times)")
     for dataset, asset in rows:
-        rules = asset.details.get("rules", {})
-        told = sorted(rules.items(), key=lambda item: -item[1]) if isinstance(rules, dict) else []
+        told = sorted(asset.details.items(), key=lambda item: -int(str(item[1])))
         more = f" and {len(told) - 4} more" if len(told) > 4 else ""
         table.add_row(dataset, f"{asset.written:,}", ", ".join(f"{rule}: {n:,}" for rule, n in told[:4]) + more)
     return table

@@ -42,9 +42,12 @@ def bronze_asset(contract: Contract, settings: Settings) -> dg.AssetsDefinition:
         check_specs=checks.specs(table, quality.BRONZE_CHECKS),
     )
     def asset(space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]) -> dg.MaterializeResult:
-        (report,) = run_stage(
-            progress, table, lambda: bronze.land_new(space, contract.dataset, progress=progress.advanced)
+        (report,), findings = run_stage(
+            progress,
+            table,
+            lambda: bronze.land_new(space, contract.dataset, progress=progress.advanced),
+            lambda: quality.check_bronze(space, contract),
         )
-        return metadata.result(report, quality.check_bronze(space, contract))
+        return metadata.result(report, findings)
 
     return asset

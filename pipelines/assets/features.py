@@ -41,8 +41,12 @@ def view_asset(view: SqlFile, settings: Settings, edge_tables: Sequence[str]) ->
         context: dg.AssetExecutionContext, space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]
     ) -> dg.MaterializeResult:
         rebuild = checks.rebuild_asked(context)
-        (report,) = run_stage(progress, table, lambda: features.build(space, view.name, rebuild=rebuild))
-        findings = quality.check_features(space, view)
+        (report,), findings = run_stage(
+            progress,
+            table,
+            lambda: features.build(space, view.name, rebuild=rebuild),
+            lambda: quality.check_features(space, view),
+        )
         return metadata.with_schema(metadata.result(report, findings), space.table("features", view.name))
 
     return asset
@@ -61,7 +65,9 @@ def online_asset(views: Sequence[SqlFile], settings: Settings) -> dg.AssetsDefin
         check_specs=checks.specs("features/online", quality.ONLINE_CHECKS),
     )
     def asset(space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]) -> dg.MaterializeResult:
-        (report,) = run_stage(progress, "features/online", lambda: features.sync_online(space))
-        return metadata.result(report, quality.check_online(space))
+        (report,), findings = run_stage(
+            progress, "features/online", lambda: features.sync_online(space), lambda: quality.check_online(space)
+        )
+        return metadata.result(report, findings)
 
     return asset

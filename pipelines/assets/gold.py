@@ -35,9 +35,12 @@ def gold_asset(mart: SqlFile, settings: Settings) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]
     ) -> dg.MaterializeResult:
         rebuild = checks.rebuild_asked(context)
-        (report,) = run_stage(progress, table, lambda: gold.build(space, mart.name, rebuild=rebuild))
-        return metadata.with_schema(
-            metadata.result(report, quality.check_gold(space, mart)), space.table("gold", mart.name)
+        (report,), findings = run_stage(
+            progress,
+            table,
+            lambda: gold.build(space, mart.name, rebuild=rebuild),
+            lambda: quality.check_gold(space, mart),
         )
+        return metadata.with_schema(metadata.result(report, findings), space.table("gold", mart.name))
 
     return asset

@@ -43,8 +43,13 @@ def edges_asset(contract: Contract, settings: Settings) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]
     ) -> dg.MaterializeResult:
         rebuild = checks.rebuild_asked(context)
-        (report,) = run_stage(progress, table, lambda: graph.build_edges(space, contract.dataset, rebuild=rebuild))
-        return metadata.result(report, quality.check_edges(space, contract))
+        (report,), findings = run_stage(
+            progress,
+            table,
+            lambda: graph.build_edges(space, contract.dataset, rebuild=rebuild),
+            lambda: quality.check_edges(space, contract),
+        )
+        return metadata.result(report, findings)
 
     return asset
 
@@ -63,7 +68,7 @@ def graph_asset(name: str, contracts: Sequence[Contract], settings: Settings) ->
         metadata=metadata.definition_metadata(settings, table),
     )
     def asset(space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]) -> dg.MaterializeResult:
-        (report,) = run_stage(progress, table, lambda: build(space))
+        (report,), _ = run_stage(progress, table, lambda: build(space))
         return metadata.with_schema(metadata.result(report), space.table("graph", name))
 
     return asset

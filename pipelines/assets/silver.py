@@ -67,8 +67,13 @@ def silver_assets(contract: Contract, settings: Settings) -> dg.AssetsDefinition
         context: dg.AssetExecutionContext, space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]
     ) -> Iterator[dg.MaterializeResult]:
         rebuild = checks.rebuild_asked(context)
-        conformed, rejected = run_stage(progress, table, lambda: silver.build(space, contract.dataset, rebuild=rebuild))
+        (conformed, rejected), findings = run_stage(
+            progress,
+            table,
+            lambda: silver.build(space, contract.dataset, rebuild=rebuild),
+            lambda: quality.check_silver(space, contract),
+        )
         yield metadata.result(rejected)
-        yield metadata.result(conformed, quality.check_silver(space, contract))
+        yield metadata.result(conformed, findings)
 
     return assets

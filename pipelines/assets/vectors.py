@@ -49,12 +49,13 @@ def passages_asset(contract: Contract, settings: Settings) -> dg.AssetsDefinitio
         context: dg.AssetExecutionContext, space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]
     ) -> dg.MaterializeResult:
         rebuild = checks.rebuild_asked(context)
-        (report,) = run_stage(
+        (report,), findings = run_stage(
             progress,
             table,
             lambda: vectors.build(space, contract.dataset, progress=progress.advanced, rebuild=rebuild),
+            lambda: quality.check_vectors(space, contract),
         )
-        return metadata.result(report, quality.check_vectors(space, contract))
+        return metadata.result(report, findings)
 
     return asset
 
@@ -71,7 +72,7 @@ def index_asset(contracts: Sequence[Contract], settings: Settings) -> dg.AssetsD
         metadata=metadata.definition_metadata(settings, "vectors"),
     )
     def asset(space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]) -> dg.MaterializeResult:
-        (report,) = run_stage(progress, "vectors/indexes", lambda: vectors.ensure_indexes(space))
+        (report,), _ = run_stage(progress, "vectors/indexes", lambda: vectors.ensure_indexes(space))
         return metadata.result(report)
 
     return asset

@@ -1,0 +1,135 @@
+"""Gold: marts, each one SQL file run by DuckDB over silver and written as a Delta table.
+
+Belongs here: building marts. Must not: what a mart says (transforms/marts/*.sql), tracing its rows (lineage).
+Nothing is captured while a mart is built: its rows are traced by rewriting its SQL against the versions that
+its commit names.
+"""
+
+from typing import TYPE_CHECKING
+
+from cenote import catalog
+from cenote.errors import SqlFileError, TableError, unknown
+from cenote.lineage import grain_id_sql
+from cenote.report import StageReport, up_to_date
+from cenote.sqlfiles import SqlFile, in_order, load_sqlfiles
+from cenote.tables import Commit
+from cenote.views import ident
+from cenote.workspace import Workspace
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_BATCH = 65_536
+# Delta has no unsigned or 128-bit integers; DuckDB's sum() and count() give them
+_AS = {"HUGEINT": "BIGINT", "UHUGEINT": "BIGINT", "UBIGINT": "BIGINT", "UINTEGER": "BIGINT", "UUID": "VARCHAR"}
+
+
+def marts(space: Workspace) -> dict[str, SqlFile]:
+    """The lake's marts, each after those that it reads. Raises ``SqlFileError``."""
+    found = in_order(load_sqlfiles(space.settings.marts))
+    for mart in found.values():
+        for layer, _, name in (table.partition("/") for table in mart.inputs):
+            if layer == "silver" and name not in space.contracts:
+                raise SqlFileError(
+                    f"mart {mart.name!r}: {unknown('dataset', name, space.contracts)}",
+                    f"correct the name, or add a contract to {space.settings.contracts}",
+                )
+    return found
+
+
+def is_stale(space: Workspace, mart: str) -> bool:
+    """Whether the mart's inputs, its SQL, or its moment changed since it was built. Reads logs only."""
+    sqlfile = _mart(space, mart)
+    versions = _versions(space, sqlfile)
+    return len(versions) < len(sqlfile.inputs) or not up_to_date(
+        space.table("gold", mart), _commit(space, sqlfile, versions)
+    )
+
+
+def build(space: Workspace, mart: str, *, rebuild: bool = False) -> StageReport:
+    """Build ``gold/<mart>`` from the current versions of its inputs, unless it stands on them already.
+
+    The table gets the SELECT's columns behind ``lineage_id``. Raises ``SqlFileError`` where the SQL does not
+    run or its grain does not identify a row (nothing is committed then), ``TableError`` where a mart that it
+    reads was never built.
+    """
+    sqlfile = _mart(space, mart)
+    table = space.table("gold", mart)
+    with space.lock(table.name):
+        versions = _versions(space, sqlfile)
+        if missing := [name for name in sqlfile.inputs if name not in versions]:
+            raise TableError(f"mart {mart!r} reads {missing[0]}, which was never built", f"build {missing[0]} first")
+        commit = _commit(space, sqlfile, versions)
+        if not rebuild and up_to_date(table, commit):
+            return StageReport.unchanged(table)
+        with catalog.connect(space, sqlfile.inputs, versions) as connection:
+            rows = _run(connection, sqlfile, space)
+            version = table.overwrite(connection.sql("FROM result").to_arrow_reader(_BATCH), commit)
+    return StageReport(table.name, rows, rows, version)
+
+
+def _mart(space: Workspace, mart: str) -> SqlFile:
+    known = marts(space)
+    if mart not in known:
+        raise SqlFileError(unknown("mart", mart, known), f"add {mart}.sql to {space.settings.marts}")
+    return known[mart]
+
+
+def _versions(space: Workspace, sqlfile: SqlFile) -> dict[str, int]:
+    """The current version of each input that was built."""
+    found = {name: space.table(*name.split("/", 1)).version for name in sqlfile.inputs}
+    return {name: version for name, version in found.items() if version is not None}
+
+
+def _commit(space: Workspace, sqlfile: SqlFile, versions: dict[str, int]) -> Commit:
+    moment = f"@{space.as_of.isoformat()}" if sqlfile.uses_as_of else ""
+    details = {
+        "description": sqlfile.description,
+        "owner": sqlfile.owner,
+        "grain": list(sqlfile.grain),
+        "tags": list(sqlfile.tags),
+        "columns": dict(sqlfile.columns),
+    }
+    return Commit("gold", versions, f"{sqlfile.digest}{moment}", space.run_id, details=details)
+
+
+def _run(connection: "DuckDBPyConnection", sqlfile: SqlFile, space: Workspace) -> int:
+    """Make the temporary table ``result``: the lineage id, then the mart's columns. Returns its number of rows."""
+    import duckdb
+
+    parameters = {"as_of": space.as_of} if sqlfile.uses_as_of else None
+    try:
+        shape = connection.sql(sqlfile.sql, params=parameters)
+        columns = dict(zip(shape.columns, map(str, shape.types), strict=True))
+        for name in (*sqlfile.grain, *sqlfile.columns):
+            if name not in columns:
+                raise SqlFileError(f"mart {sqlfile.name!r}: {unknown('column', name, columns)}", "name one it gives")
+        lineage_id = f"{grain_id_sql(sqlfile.name, list(sqlfile.grain))} AS lineage_id"
+        listed = ", ".join([lineage_id, *(_written(name, kind) for name, kind in columns.items())])
+        connection.execute(f"CREATE TEMP TABLE result AS SELECT {listed} FROM ({sqlfile.sql}\n)", parameters)
+    except duckdb.Error as error:
+        what = f"mart {sqlfile.name!r} does not run: {catalog.reason(error)}"
+        raise SqlFileError(what, "correct its SQL; try it with `cenote sql`") from None
+    return _checked(connection, sqlfile)
+
+
+def _written(column: str, kind: str) -> str:
+    """A column in a type that Delta has."""
+    return f"CAST({ident(column)} AS {_AS[kind]}) AS {ident(column)}" if kind in _AS else ident(column)
+
+
+def _checked(connection: "DuckDBPyConnection", sqlfile: SqlFile) -> int:
+    """The number of rows of ``result``. Raises ``SqlFileError`` where the grain does not identify them."""
+    grain = ", ".join(map(ident, sqlfile.grain))
+    empty = " AND ".join(f"{ident(column)} IS NULL" for column in sqlfile.grain)
+    rows, keys, nameless = connection.execute(
+        f"SELECT coalesce(sum(n), 0), count(*), count(*) FILTER (WHERE {empty}) "
+        f"FROM (SELECT {grain}, count(*) AS n FROM result GROUP BY {grain})"
+    ).fetchall()[0]
+    if rows != keys or nameless:
+        fault = "is null in some row" if nameless else f"names {keys} rows where there are {rows}"
+        raise SqlFileError(
+            f"mart {sqlfile.name!r}: its grain ({', '.join(sqlfile.grain)}) {fault}",
+            "group by the grain, or declare the columns that identify a row",
+        )
+    return int(rows)

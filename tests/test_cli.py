@@ -1,0 +1,114 @@
+"""The command line as a person uses it: real processes on a real lake."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.lake import SampleLake
+
+CENOTE = Path(sys.executable).parent / "cenote"
+
+
+@pytest.fixture
+def cenote(sample_lake: SampleLake):
+    def run(*arguments: str, ok: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [CENOTE, *arguments], env=os.environ | sample_lake.environment | environment, capture_output=True, text=True
+        )
+        assert (done.returncode == 0) == ok, done.stderr + done.stdout
+        return done
+
+    return run
+
+
+def test_sql_as_json_and_csv(cenote) -> None:
+    rows = json.loads(cenote("sql", "select 1 as one, [1, 2] as more", "--format", "json").stdout)
+    assert rows == [{"one": 1, "more": [1, 2]}]
+    assert cenote("sql", "select 1 as one, [1, 2] as more", "-f", "csv").stdout == 'one,more\n1,"[1, 2]"\n'
+
+
+def test_sql_that_is_wrong_says_how_to_mend_it(cenote) -> None:
+    told = cenote("sql", "from gold.dayly_cash", ok=False).stderr
+    assert "dayly_cash" in told
+    assert "daily_cash" in told
+    assert "Traceback" not in told
+
+
+def test_status_lists_every_layer(cenote) -> None:
+    told = cenote("status").stdout
+    for layer in ("bronze", "silver", "gold", "graph", "features"):
+        assert layer in told
+
+
+def test_search_finds_by_words_and_meaning(cenote) -> None:
+    hits = json.loads(cenote("search", "delivery was late", "-k", "3", "--format", "json").stdout)
+    assert len(hits) == 3
+    assert hits[0]["lineage_id"]
+
+
+def test_quarantine_shows_rules_and_no_values(cenote, sample_lake: SampleLake) -> None:
+    told = cenote("quarantine", "--format", "json").stdout
+    assert {"dataset", "rule", "path", "records"} == set(json.loads(told)[0])
+    assert "malformed_json" in told
+    assert not [v for v in sample_lake.planted if v in told]
+
+
+def test_replay_gives_a_landed_file_back(cenote, tmp_path: Path) -> None:
+    content = b'{"consent_id": "K1", "customer_id": "C9", "purpose": "analytics", "granted": true}\n\n{"broken": \n'
+    (tmp_path / "any name.jsonl").write_bytes(content)
+    environment = {"CENOTE_HOME": str(tmp_path / "data")}
+    assert "2" in cenote("land", str(tmp_path / "any name.jsonl"), "--dataset", "consents", **environment).stdout
+    (batch,) = json.loads(cenote("batches", "--format", "json", **environment).stdout)
+    cenote("replay", batch["batch_id"], "--out", str(tmp_path / "back"), **environment)
+    assert (tmp_path / "back").read_bytes() == content
+    assert (tmp_path / "any name.jsonl").exists(), "a file that lies elsewhere is left in place"
+
+
+def test_run_json_is_for_programs(cenote) -> None:
+    told = json.loads(cenote("run", "--select", "gold/daily_cash", "--json").stdout)
+    assert [a["key"] for a in told["assets"]] == ["gold/daily_cash"]
+    assert told["success"] is True
+
+
+def test_no_key_no_start(cenote, tmp_path: Path) -> None:
+    told = cenote("run", ok=False, CENOTE_VAULT=str(tmp_path / "nowhere"), CENOTE_HOME=str(tmp_path / "data")).stderr
+    assert "cenote vault init" in told
+    assert "Traceback" not in told
+
+
+def test_unknown_selection_and_dataset_name_the_near_ones(cenote, tmp_path: Path) -> None:
+    assert "daily_cash" in cenote("run", "--select", "gold/dayly_cash", ok=False).stderr
+    file = tmp_path / "x.json"
+    file.write_text("{}")
+    assert "orders" in cenote("land", str(file), "--dataset", "oders", ok=False).stderr
+
+
+def test_retention_is_a_dry_run_unless_told(cenote) -> None:
+    assert json.loads(cenote("retention", "--format", "json").stdout) == []
+
+
+def test_contract_lint_is_green(cenote) -> None:
+    cenote("contract", "lint")
+
+
+def test_a_second_process_reads_while_a_run_writes(cenote, sample_lake: SampleLake) -> None:
+    writer = subprocess.Popen(
+        [CENOTE, "run", "--rebuild", "--select", "gold/customer_360", "--json"],
+        env=os.environ | sample_lake.environment,
+        stdout=subprocess.DEVNULL,
+    )
+    reads = 0
+    while writer.poll() is None:
+        assert json.loads(cenote("sql", "select count(*) as n from gold.customer_360", "-f", "json").stdout)[0]["n"] > 0
+        reads += 1
+    assert writer.returncode == 0
+    assert reads > 0
+
+
+def test_help_answers_at_once_and_without_heavy_imports() -> None:
+    code = "import sys, cenote.cli; print([m for m in ('torch', 'dagster', 'lancedb', 'feast', 'polars') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

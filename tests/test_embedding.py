@@ -1,0 +1,109 @@
+"""The packaged model is the published one, and our way of running it gives what sentence-transformers gives."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cenote import embedding
+from cenote.embedding import Embedder, PackagedModel, batched, embedder
+from cenote.errors import SearchError
+
+TEXTS = [
+    "ok",
+    "",
+    "The parcel came two days late, but the box was whole.",
+    "Größe M fällt klein aus; 日本語 naïve \U0001f600",
+    "How do I send back a pair of shoes that does not fit? " * 3,
+    "A very long text that does not end within what the model reads. " * 40,
+]
+
+
+@pytest.fixture(scope="module")
+def model() -> Embedder:
+    return embedder()
+
+
+def test_vectors_have_length_one_and_say_what_they_are(model: Embedder) -> None:
+    vectors = model.encode(TEXTS)
+    assert vectors.shape == (len(TEXTS), 384) and vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert model.name.startswith("all-MiniLM-L6-v2@53aa5117")
+    assert model.encode([]).shape == (0, 384)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+def test_they_are_those_of_sentence_transformers(model: Embedder) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    reference = SentenceTransformer(str(embedding._packaged_folder()), device="cpu")
+    expected = reference.encode(TEXTS, show_progress_bar=False)
+    assert (PackagedModel("float32").encode(TEXTS) * expected).sum(1).min() > 0.99999
+    assert (model.encode(TEXTS) * expected).sum(1).min() > 0.999  # whichever precision was chosen here
+
+
+def test_bfloat16_agrees_with_float32() -> None:
+    exact, short = PackagedModel("float32", workers=1), PackagedModel("bfloat16", workers=1)
+    assert (exact.encode(TEXTS[:5]) * short.encode(TEXTS[:5])).sum(1).min() > 0.999
+
+
+def test_meaning_is_nearer_than_words(model: Embedder) -> None:
+    late, delay, kettle = model.encode(["my parcel is late", "the delivery was delayed", "a kettle for tea"])
+    assert late @ delay > 0.5 > late @ kettle
+
+
+def test_the_order_of_texts_and_their_company_do_not_matter(model: Embedder) -> None:
+    together = model.encode(TEXTS)
+    assert np.allclose(together[::-1], model.encode(TEXTS[::-1]), atol=1e-5)
+    assert np.allclose(together[2], model.encode([TEXTS[2]])[0], atol=1e-5)
+
+
+def test_progress_is_told_and_ends_at_the_total(model: Embedder) -> None:
+    heard: list[tuple[int, int]] = []
+    model.encode(["some words"] * 300, lambda done, total: heard.append((done, total)))
+    assert heard[-1] == (300, 300) and heard == sorted(heard) and len(heard) > 1
+
+
+def test_a_query_is_embedded_once(model: Embedder) -> None:
+    assert model.query("refund") is model.query("refund")
+    assert not model.query("refund").flags.writeable
+
+
+@given(st.lists(st.integers(min_value=1, max_value=256), max_size=300))
+def test_batches_hold_every_text_once_and_fit(lengths: list[int]) -> None:
+    batches = batched([[0] * n for n in lengths])
+    assert sorted(n for batch in batches for n in batch) == list(range(len(lengths)))
+    assert all(max(lengths[n] for n in batch) * len(batch) <= 512 for batch in batches)
+
+
+def test_tampered_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    embedding._packaged_folder.cache_clear()
+    monkeypatch.setattr(embedding, "PACKAGED_SHA256", "0" * 64)
+    with pytest.raises(SearchError, match="not the one that was published"):
+        embedding._packaged_folder()
+    embedding._packaged_folder.cache_clear()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+def test_a_model_that_is_not_there_is_an_error_that_says_what_to_set(tmp_path: Path) -> None:
+    with pytest.raises(SearchError, match="CENOTE_EMBEDDING_MODEL"):
+        embedder(str(tmp_path / "nothing"))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+def test_another_model_is_run_by_sentence_transformers(model: Embedder) -> None:
+    other = embedder(str(embedding._packaged_folder()))
+    assert other.dimension == 384
+    assert (other.encode(TEXTS) * model.encode(TEXTS)).sum(1).min() > 0.999
+
+
+def test_importing_embedding_loads_no_torch() -> None:
+    code = "import sys, cenote.vectors; assert not {'torch', 'lancedb', 'sentence_transformers'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
