@@ -21,7 +21,7 @@ from deltalake.exceptions import DeltaError
 from cenote.errors import TableError
 
 STATISTICS = ("lineage_id", "batch_id", "row", "landed_at", "subject_id", "event_timestamp", "created_timestamp")
-_WRITER = WriterProperties(compression="ZSTD", compression_level=1)
+_WRITER = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=65_536)
 _TARGET_FILE_SIZE = 128 * 2**20
 
 

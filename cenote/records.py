@@ -1,0 +1,199 @@
+"""Raw records of bronze, opened again: as frames for silver, and as the landed file byte for byte.
+
+Belongs here: reading bronze. Must not: landing (bronze.py). Opened payloads exist in memory only.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+import polars as pl
+
+from cenote.errors import TableError
+from cenote.landing import Batch
+from cenote.tables import HistoryGone
+from cenote.workspace import Workspace
+
+CHUNK_ROWS = 100_000
+READ_BYTES = 64 * 2**20
+BRONZE = pl.Schema(
+    {  # type: ignore[arg-type]
+        "lineage_id": pl.String,
+        "batch_id": pl.String,
+        "row": pl.Int64,
+        "landed_at": pl.Datetime("us", "UTC"),
+        "subject_id": pl.String,
+        "key_id": pl.String,
+        "prefix": pl.Binary,
+        "payload": pl.Binary,
+    }
+)
+OPENED = ("lineage_id", "batch_id", "row", "landed_at", "subject_id", "payload")
+MANIFEST = pl.Schema(
+    {  # type: ignore[arg-type]
+        "batch_id": pl.String,
+        "dataset": pl.String,
+        "sha256": pl.String,
+        "bytes": pl.Int64,
+        "records": pl.Int64,
+        "format": pl.String,
+        "trailer": pl.Binary,
+        "landed_at": pl.Datetime("us", "UTC"),
+    }
+)
+
+
+def sealed_as(dataset: str, lineage_ids: pl.Series) -> list[bytes]:
+    """What a record's payload is bound to when it is sealed: dataset and lineage id, U+001F between."""
+    return (f"{dataset}\x1f" + lineage_ids).cast(pl.Binary).to_list()
+
+
+def read(space: Workspace, dataset: str, since: int | None) -> Iterator[pl.DataFrame]:
+    """Opened records that commits after table version ``since`` added (None: all), about 100,000 rows at a time.
+
+    Columns: lineage_id, batch_id, row, landed_at, subject_id, payload (Binary). Records whose key was shredded are left
+    out. Where the log no longer reaches back to ``since``, all records come. Raises ``VaultError``, ``TableError``.
+    """
+    table = space.table("bronze", dataset)
+    try:
+        files = table.added_since(-1 if since is None and table.exists else since)  # in the order of landing
+    except HistoryGone:
+        files = table.files()
+    if not files:
+        return
+    stored = pl.scan_parquet(files).select(*OPENED, "key_id")
+    for frame in stored.collect_batches(chunk_size=CHUNK_ROWS, maintain_order=True):
+        yield _opened(space, dataset, frame)
+
+
+def open_records(space: Workspace, dataset: str, lineage_ids: Sequence[str] | pl.Series) -> pl.DataFrame:
+    """The named records, opened, by lineage id; columns as :func:`read`. Shredded and unknown ones are left out."""
+    table = space.table("bronze", dataset)
+    if not table.exists:
+        return pl.DataFrame(schema=BRONZE).select(OPENED)
+    wanted, lineage_id = pl.Series("lineage_id", lineage_ids, dtype=pl.String), pl.col("lineage_id")
+    near = lineage_id.is_between(pl.lit(wanted.min()), pl.lit(wanted.max()))  # skips what the statistics rule out
+    stored = table.scan().filter(near, lineage_id.is_in(wanted.implode()))
+    return _opened(space, dataset, stored.select(*OPENED, "key_id").sort("lineage_id").collect())
+
+
+def batches(space: Workspace) -> pl.DataFrame:
+    """The manifest: a row per landed batch, oldest first."""
+    table = space.table("meta", "batches")
+    return table.scan().sort("landed_at", "batch_id").collect() if table.exists else pl.DataFrame(schema=MANIFEST)
+
+
+def replay(space: Workspace, batch_id: str, out: BinaryIO) -> None:
+    """Write a landed file's (decompressed) content, byte for byte.
+
+    Raises ``TableError`` where the batch is unknown, or records of it are gone or were erased.
+    """
+    found = batches(space).filter(pl.col("batch_id") == batch_id)
+    if found.is_empty():
+        raise TableError(f"there is no batch {batch_id!r}", "list the batches with: cenote sql 'from meta.batches'")
+    row = found.row(0, named=True)
+    batch = Batch(batch_id, row["sha256"], row["bytes"], row["records"], row["format"], row["trailer"])
+    proof = Proof(batch)
+    for _, content in rebuilt(space, row["dataset"], space.table("bronze", row["dataset"]).scan(), [batch]):
+        proof.update(content)
+        out.write(content)
+    if not proof.holds:
+        raise TableError(
+            f"bronze no longer gives batch {batch_id} back byte for byte",
+            "records of it have left by retention or erasure; if none have, restore the lake from a backup",
+        )
+
+
+class Proof:
+    """Whether a rebuilt batch is the landed one, by its SHA-256."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self._digest = hashlib.sha256()
+
+    def update(self, content: bytes) -> None:
+        """Take in the next bytes."""
+        self._digest.update(content)
+
+    @property
+    def holds(self) -> bool:
+        """Whether all bytes came back."""
+        return self._digest.hexdigest() == self._batch.sha256
+
+
+def prove(space: Workspace, dataset: str, stored: pl.LazyFrame, batch_list: Sequence[Batch]) -> set[str]:
+    """Rebuild batches from ``stored`` bronze rows; returns the ids of those that came back byte for byte."""
+    proofs = {batch.batch_id: Proof(batch) for batch in batch_list}
+    for batch, content in rebuilt(space, dataset, stored, batch_list):
+        proofs[batch.batch_id].update(content)
+    return {batch_id for batch_id, proof in proofs.items() if proof.holds}
+
+
+def rebuilt(
+    space: Workspace, dataset: str, stored: pl.LazyFrame, batch_list: Sequence[Batch]
+) -> Iterator[tuple[Batch, bytes]]:
+    """The content of batches, piece by piece: small batches are read together, a large one in several row ranges.
+
+    What bronze no longer holds or can no longer open is missing from the content. Raises ``VaultError``.
+    """
+    for parts in _reads(batch_list):
+        if len(parts) == 1:
+            (batch, first, end), *_ = parts
+            condition = (pl.col("batch_id") == batch.batch_id) & pl.col("row").is_between(first, end, closed="left")
+        else:
+            condition = pl.col("batch_id").is_in([batch.batch_id for batch, _, _ in parts])
+        columns = ("batch_id", "row", "lineage_id", "key_id", "prefix", "payload")
+        rows = stored.filter(condition).select(columns).sort("batch_id", "row").collect()
+        pieces = _pieces(rows, open_payloads(space, dataset, rows))
+        for batch, _, end in parts:
+            trailer = batch.trailer if end >= batch.records else b""
+            yield batch, pieces.get(batch.batch_id, b"") + trailer
+
+
+def _reads(batch_list: Sequence[Batch]) -> Iterator[list[tuple[Batch, int, int]]]:
+    """What to read at once, about ``READ_BYTES``: several small batches whole, or a row range of a large one."""
+    small: list[tuple[Batch, int, int]] = []
+    for batch in batch_list:
+        if batch.size > READ_BYTES:
+            step = max(1, batch.records * READ_BYTES // batch.size)
+            yield from ([(batch, first, first + step)] for first in range(0, batch.records, step))
+            continue
+        if sum(b.size for b, _, _ in small) + batch.size > READ_BYTES:
+            yield small
+            small = []
+        small.append((batch, 0, batch.records))
+    if small:
+        yield small
+
+
+def _pieces(rows: pl.DataFrame, payloads: Sequence[bytes | None]) -> dict[str, bytes]:
+    """Prefixes and payloads joined, per batch; ``rows`` are sorted by batch."""
+    prefixes = rows["prefix"].to_list()
+    pieces, start = {}, 0
+    for run in rows["batch_id"].rle().struct.unnest().iter_rows(named=True):
+        end = start + run["len"]
+        both = zip(prefixes[start:end], payloads[start:end], strict=True)
+        pieces[run["value"]] = b"".join(part or b"" for record in both for part in record)
+        start = end
+    return pieces
+
+
+def open_payloads(space: Workspace, dataset: str, rows: pl.DataFrame) -> list[bytes | None]:
+    """Payloads of bronze rows (``lineage_id``, ``key_id``, ``payload``), None where the key was shredded."""
+    payloads: list[bytes | None] = rows["payload"].to_list()
+    sealed = rows["key_id"].is_not_null()
+    if not sealed.any():
+        return payloads
+    boxes = rows if sealed.all() else rows.filter(sealed)
+    aads = sealed_as(dataset, boxes["lineage_id"])
+    opened = space.vault.unseal(boxes["key_id"].to_list(), boxes["payload"].to_list(), aads)
+    if sealed.all():
+        return opened
+    for position, payload in zip(sealed.arg_true().to_list(), opened, strict=True):
+        payloads[position] = payload
+    return payloads
+
+
+def _opened(space: Workspace, dataset: str, rows: pl.DataFrame) -> pl.DataFrame:
+    payloads = pl.Series("payload", open_payloads(space, dataset, rows), dtype=pl.Binary)
+    return rows.with_columns(payloads).select(OPENED).drop_nulls("payload")

@@ -1,0 +1,313 @@
+"""The vault that stages use: pseudonyms, keys of subjects and datasets, sealing, shredding, rotation.
+
+Belongs here: the key hierarchy's life. Must not: SQLite (store.py), ciphers (sealing.py), root keys (root.py). A
+key id is ``key_<24 hex>`` for a subject, random and thus meaningless once shredded, or ``dataset/<name>``.
+"""
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import polars as pl
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from cenote.errors import VaultError
+from cenote.settings import Settings
+from cenote.vault import sealing, store
+from cenote.vault.creation import PSEUDONYM, create_vault, insert_vault_key, named, timestamp
+from cenote.vault.root import RootKey, load_root_key, sync_folder
+from transforms.pseudonyms import subject_tokens
+
+FILE = "vault.db"
+CACHED_KEYS = 100_000
+_DATASET = "dataset/"
+
+
+class Vault:
+    """An opened vault. Safe to use from several threads and processes; keys stay out of ``repr`` and errors."""
+
+    def __init__(self, path: Path, root: RootKey) -> None:
+        self.path = path
+        self._root = root
+        self._lock = threading.RLock()
+        self._generation = -1
+        self._vault_keys: dict[int, AESGCM] = {}
+        self._current = 0
+        self._ciphers: dict[str, AESGCM | None] = {}  # by key id
+        self._key_ids: dict[str, str | None] = {}  # by subject id
+        with self._transaction() as connection:
+            self.pseudonym_key = self._secret(connection, PSEUDONYM)
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Open the vault of the settings. Raises ``VaultError`` where vault or root key is missing, unsafe or wrong."""
+        path = settings.vault / FILE
+        if not path.is_file():
+            store.connect(path)  # raises, saying what is missing
+        return cls(path, load_root_key(settings))
+
+    @classmethod
+    def create(cls, settings: Settings) -> Self:
+        """Make the vault, and a root key file where no root key is given; what exists already is opened as it is.
+
+        Raises ``VaultError`` where a sealed lake exists and its vault is gone: a new vault could not open it.
+        """
+        create_vault(settings, settings.vault / FILE)
+        return cls.open(settings)
+
+    def __repr__(self) -> str:
+        return f"Vault({self.path})"
+
+    def __reduce__(self) -> str:
+        raise VaultError("a vault cannot be pickled: keys do not travel", "open the vault where it is used")
+
+    # pseudonyms
+
+    def subject_ids(self, entity: str, natural_ids: pl.Series) -> pl.Series:
+        """The pseudonyms of natural ids: ``<entity>_<24 hex>``; null stays null."""
+        return subject_tokens(entity, natural_ids, self.pseudonym_key)
+
+    # keys
+
+    def keys_for(self, subject_ids: Iterable[str], create: bool = True) -> dict[str, str | None]:
+        """The key id of each subject, in one transaction; new subjects get a key unless ``create`` is off.
+
+        A shredded subject has None and never gets a key again; without ``create``, an unknown subject is left out.
+        """
+        wanted = dict.fromkeys(subject_ids)
+        with self._transaction() as connection:
+            found = {subject: self._key_ids[subject] for subject in wanted if subject in self._key_ids}
+            found |= store.key_ids(connection, [subject for subject in wanted if subject not in found])
+            self._remember(self._key_ids, found)
+        return (
+            found if len(found) == len(wanted) or not create else found | self._new_keys(wanted.keys() - found.keys())
+        )
+
+    def _new_keys(self, subject_ids: Iterable[str]) -> dict[str, str | None]:
+        """Make the keys that are missing, another process may have been faster, and return the key ids of all."""
+        with self._transaction(write=True) as connection:
+            known = store.key_ids(connection, [*subject_ids])
+            missing = [subject for subject in subject_ids if subject not in known]
+            key_ids = [_new_key_id() for _ in missing]
+            keys = sealing.new_keys(len(missing))
+            wrapped = self._wrapped(key_ids, keys)
+            now, version = timestamp(), self._current
+            connection.executemany(
+                "INSERT INTO subject_keys VALUES (?, ?, ?, ?, ?, NULL)",
+                [(k, s, w, version, now) for k, s, w in zip(key_ids, missing, wrapped, strict=True)],
+            )
+            return known | dict(zip(missing, key_ids, strict=True))
+
+    def _wrapped(self, names: Sequence[str], keys: Sequence[bytes]) -> list[bytes]:
+        """Keys wrapped under the current vault key, each bound to its name."""
+        aads = [named(name, self._current).encode() for name in names]
+        return sealing.seal([self._vault_keys[self._current]] * len(keys), keys, aads)
+
+    def dataset_key(self, dataset: str) -> str:
+        """The key id under which ownerless records of a dataset are sealed."""
+        key_id = _DATASET + dataset
+        with self._transaction() as connection:
+            if connection.execute("SELECT 1 FROM secrets WHERE name = ?", (key_id,)).fetchone():
+                return key_id
+        with self._transaction(write=True) as connection:
+            (wrapped,) = self._wrapped([key_id], [sealing.new_key()])
+            connection.execute("INSERT OR IGNORE INTO secrets VALUES (?, ?, ?)", (key_id, wrapped, self._current))
+        return key_id
+
+    # sealing
+
+    def seal(self, key_ids: Sequence[str], payloads: Sequence[bytes], aads: Sequence[bytes]) -> list[bytes]:
+        """Seal each payload under its key, bound to its associated data. Raises ``VaultError`` for a shredded key."""
+        found = self._ciphers_of(set(key_ids))
+        ciphers = {key_id: key for key_id, key in found.items() if key}
+        if len(ciphers) < len(found):
+            raise VaultError(
+                "a payload was to be sealed under a shredded key", "run again: its subject was just erased"
+            )
+        return sealing.seal([ciphers[key_id] for key_id in key_ids], payloads, aads)
+
+    def unseal(self, key_ids: Sequence[str], sealed: Sequence[bytes], aads: Sequence[bytes]) -> list[bytes | None]:
+        """Open each payload; None where its key was shredded. Raises ``VaultError`` where one was altered or moved."""
+        found = self._ciphers_of(set(key_ids))
+        return sealing.unseal([found[key_id] for key_id in key_ids], sealed, aads)
+
+    def _ciphers_of(self, key_ids: set[str]) -> dict[str, AESGCM | None]:
+        """Ciphers by key id, None for shredded keys. Remembered until a key is shredded or rotated anywhere."""
+        with self._transaction() as connection:
+            found = {key_id: self._ciphers[key_id] for key_id in key_ids if key_id in self._ciphers}
+            missing = list(key_ids - found.keys())
+            fresh = self._load(connection, missing)
+            if len(fresh) < len(missing):
+                raise VaultError(
+                    f"payloads are sealed under {len(missing) - len(fresh)} keys that this vault does not hold",
+                    "this is another lake's vault or an older copy; restore the vault that belongs to the lake",
+                )
+            self._remember(self._ciphers, fresh)
+        return found | fresh
+
+    @staticmethod
+    def _remember(cache: dict[str, Any], fresh: dict[str, Any]) -> None:
+        if len(cache) + len(fresh) > CACHED_KEYS:
+            cache.clear()
+        cache.update(fresh)
+
+    def _load(self, connection: sqlite3.Connection, key_ids: Sequence[str]) -> dict[str, AESGCM | None]:
+        if not key_ids:
+            return {}
+        rows = connection.execute(
+            "SELECT key_id, wrapped, vault_version FROM subject_keys WHERE key_id IN (SELECT value FROM json_each(?1)) "
+            "UNION ALL "
+            "SELECT name, wrapped, vault_version FROM secrets WHERE name IN (SELECT value FROM json_each(?1))",
+            (json.dumps(key_ids),),
+        )
+        return {
+            key_id: sealing.cipher(self._unwrap(key_id, wrapped, version)) if wrapped is not None else None
+            for key_id, wrapped, version in rows
+        }
+
+    # the end of keys
+
+    def shred(self, subject_ids: Iterable[str]) -> int:
+        """Destroy the keys of subjects for good and leave a tombstone, so they never get a new one. Returns how many.
+
+        A subject without a key gets a tombstone too.
+        """
+        wanted, now = list(dict.fromkeys(subject_ids)), timestamp()
+        with self._transaction(write=True) as connection:
+            known = store.key_ids(connection, wanted)
+            unknown = [(_new_key_id(), s, self._current, now, now) for s in wanted if s not in known]
+            connection.executemany("INSERT INTO subject_keys VALUES (?, ?, NULL, ?, ?, ?)", unknown)
+            connection.execute(
+                "UPDATE subject_keys SET wrapped = NULL, shredded_at = ?1 "
+                "WHERE subject_id IN (SELECT value FROM json_each(?2)) AND shredded_at IS NULL",
+                (now, json.dumps(wanted)),
+            )
+            self._new_generation(connection)
+        return len(unknown) + sum(key_id is not None for key_id in known.values())
+
+    def rotate_vault_key(self) -> int:
+        """Wrap every key under a new vault key and destroy the old one; the lake is untouched. Returns the version."""
+        with self._transaction(write=True) as connection:
+            old, new = self._current, self._current + 1
+            key = sealing.new_key()
+            insert_vault_key(connection, new, key, self._root)
+            under = sealing.cipher(key)
+            for name, wrapped, version in connection.execute("SELECT * FROM secrets").fetchall():
+                again = sealing.wrap(under, self._unwrap(name, wrapped, version), named(name, new))
+                connection.execute(
+                    "UPDATE secrets SET wrapped = ?, vault_version = ? WHERE name = ?", (again, new, name)
+                )
+            for page in store.pages(connection):
+                connection.executemany(
+                    "UPDATE subject_keys SET wrapped = ?, vault_version = ? WHERE key_id = ?",
+                    [(sealing.wrap(under, self._unwrap(k, w, v), named(k, new)), new, k) for k, w, v in page],
+                )
+            connection.execute(
+                "UPDATE vault_keys SET wrapped = NULL, retired_at = ? WHERE version = ?", (timestamp(), old)
+            )
+            self._new_generation(connection)
+        return new
+
+    def rotate_root_key(self, new: RootKey) -> None:
+        """Wrap the vault key under another root key; from then on only that one opens the vault."""
+        with self._transaction(write=True) as connection:
+            for version, wrapped in connection.execute(
+                "SELECT version, wrapped FROM vault_keys WHERE wrapped IS NOT NULL"
+            ).fetchall():
+                key = self._root.unwrap(wrapped, named("vault", version))
+                connection.execute(
+                    "UPDATE vault_keys SET wrapped = ?, root_id = ? WHERE version = ?",
+                    (new.wrap(key, named("vault", version)), new.id, version),
+                )
+            self._new_generation(connection)
+        self._root = new
+
+    # looking after it
+
+    def status(self) -> dict[str, int]:
+        """Counts: subjects with a key, shredded subjects, dataset keys, vault key version, retired vault keys."""
+        counts = {
+            "subject_keys": "SELECT count(*) FROM subject_keys WHERE shredded_at IS NULL",
+            "shredded_subjects": "SELECT count(*) FROM subject_keys WHERE shredded_at IS NOT NULL",
+            "dataset_keys": f"SELECT count(*) FROM secrets WHERE name LIKE '{_DATASET}%'",
+            "vault_key_version": "SELECT max(version) FROM vault_keys",
+            "retired_vault_keys": "SELECT count(*) FROM vault_keys WHERE retired_at IS NOT NULL",
+        }
+        with self._transaction() as connection:
+            return {name: connection.execute(query).fetchone()[0] for name, query in counts.items()}
+
+    def backup(self, to: Path) -> Path:
+        """Copy the vault, consistent while others write, to a new file or into a folder. The root key is not in it."""
+        target = to / FILE if to.is_dir() else to
+        if target.exists():
+            raise VaultError(f"{target} exists already", "name a new file; a backup is never overwritten")
+        draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        draft.unlink(missing_ok=True)
+        store.create_file(draft)
+        try:
+            with self._transaction() as source, store.plain(draft) as copy:
+                source.backup(copy)
+            draft.rename(target)
+        finally:
+            draft.unlink(missing_ok=True)
+        sync_folder(target.parent)
+        return target
+
+    # inner workings
+
+    @contextmanager
+    def _transaction(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:
+        """A transaction that sees the vault keys as they are now, whoever rotated or shredded meanwhile."""
+        with self._lock, store.transaction(self.path, write=write) as connection:
+            (kind, generation), *_ = connection.execute("SELECT format, generation FROM vault").fetchall() or [(0, 0)]
+            if kind != store.FORMAT:
+                raise VaultError(f"the vault {self.path} has a format that this release does not know", "update Cenote")
+            if generation != self._generation:
+                self._ciphers.clear()
+                self._key_ids.clear()
+                self._load_vault_keys(connection)
+                self._generation = generation
+            yield connection
+
+    def _load_vault_keys(self, connection: sqlite3.Connection) -> None:
+        rows = connection.execute(
+            "SELECT version, root_id, wrapped FROM vault_keys WHERE retired_at IS NULL ORDER BY version"
+        ).fetchall()
+        if not rows:
+            raise VaultError(f"the vault {self.path} holds no vault key", "restore the vault from its backup")
+        if any(root_id != self._root.id for _, root_id, _ in rows):
+            raise VaultError(
+                f"the root key is not the one that the vault {self.path} is under",
+                "give the root key that the vault was made with, or last rotated to",
+            )
+        self._vault_keys = {
+            version: sealing.cipher(self._root.unwrap(wrapped, named("vault", version))) for version, _, wrapped in rows
+        }
+        self._current = rows[-1][0]
+
+    def _secret(self, connection: sqlite3.Connection, name: str) -> bytes:
+        row = connection.execute("SELECT wrapped, vault_version FROM secrets WHERE name = ?", (name,)).fetchone()
+        if not row:
+            raise VaultError(f"the vault {self.path} has lost its {name} secret", "restore the vault from its backup")
+        return self._unwrap(name, *row)
+
+    def _unwrap(self, name: str, wrapped: bytes, version: int) -> bytes:
+        if version not in self._vault_keys:
+            raise VaultError(
+                "a key in the vault names a vault key that is gone: the vault was altered or is damaged",
+                "restore the vault from its backup",
+            )
+        return sealing.unwrap(self._vault_keys[version], wrapped, named(name, version))
+
+    def _new_generation(self, connection: sqlite3.Connection) -> None:
+        """Tell every opened vault, this one included, to forget what it remembers."""
+        connection.execute("UPDATE vault SET generation = generation + 1")
+
+
+def _new_key_id() -> str:
+    return f"key_{os.urandom(12).hex()}"

@@ -1,0 +1,44 @@
+"""Whose a raw record is: the natural id of its data subject, read by the contract's path before anything is typed.
+
+Belongs here: finding the owner in JSON texts. Must not: pseudonyms (pseudonyms.py), keys, mentions of other people
+(conform.py). Texts are valid JSON (jsontext.py). An id is a JSON string or number; its text is the string's content or
+the number's spelling. Null, booleans, objects, arrays and blank strings are no ids.
+"""
+
+import polars as pl
+
+from transforms.contract import Contract
+from transforms.json_columns import Steps, extract, parse_path, unquote
+
+_ENVELOPE = "$envelope"
+
+
+def owner_ids(texts: pl.Series, contract: Contract) -> pl.Series:
+    """The natural id of each record's data subject; null where it has none. A String series ``owner``.
+
+    In a change envelope the id is read from the row after the change, or where that has none, from the row before.
+    """
+    paths = _paths(contract)
+    if not paths:
+        return pl.Series("owner", [None] * len(texts), dtype=pl.String)
+    found, _ = extract(texts, paths)
+    return found.select(pl.coalesce(natural_ids(column) for column in found.iter_columns()).alias("owner")).to_series()
+
+
+def natural_ids(raw: pl.Series) -> pl.Series:
+    """Raw JSON texts as natural ids; null for whatever is no id."""
+    quoted = raw.str.starts_with('"').fill_null(False)
+    numbers = raw.set(~raw.str.contains("^[-0-9]").fill_null(False), None)
+    ids = unquote(raw.set(~quoted, None)).zip_with(quoted, numbers)
+    return ids.set((ids.str.strip_chars() == "").fill_null(False), None)
+
+
+def _paths(contract: Contract) -> list[Steps]:
+    """Where the natural id may be, best first, from the top of the record."""
+    if not contract.subject:
+        return []
+    path, envelope = contract.subject.path, contract.change.envelope
+    if path.startswith(_ENVELOPE):
+        return [parse_path("$" + path.removeprefix(_ENVELOPE))]
+    images = (parse_path(envelope.after), parse_path(envelope.before)) if envelope else ((),)
+    return [image + parse_path(path) for image in images]
