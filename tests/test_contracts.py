@@ -182,3 +182,12 @@ def test_units_of_service_levels(tmp_path: Path) -> None:
     ):
         assert load_contract(_written(tmp_path, level=level)).retention == {"*": days}
     assert load_contract(_written(tmp_path, level="{property: freshness, value: 2, unit: d}")).freshness_hours == 48
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    """YAML would keep the last one; the first may be a mask."""
+    text = (PROJECT / "contracts" / "reviews.yaml").read_text()
+    file = tmp_path / "reviews.yaml"
+    file.write_text(text.replace("version: 1.0.0", "version: 1.0.0\nversion: 1.0.1", 1))
+    with pytest.raises(ContractError, match="'version' stands twice"):
+        load_contract(file)

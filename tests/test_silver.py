@@ -207,6 +207,26 @@ def test_append_datasets_grow(lake: Workspace) -> None:
     assert account(lake, "visits") == Accounting(6, 3, 3, 0, 0, 0)
 
 
+def test_an_append_dataset_takes_each_key_once(make_space: Callable[..., Workspace], tmp_path: Path) -> None:
+    folder = tmp_path / "keyed"
+    folder.mkdir()
+    keyed = VISITS.replace("{name: page, logicalType: string,", "{name: page, logicalType: string, primaryKey: true,")
+    (folder / "visits.yaml").write_text(keyed)
+    space = make_space(name="keyed", contracts=folder)
+    land(space, "visits", [{"page": "/a", "seconds": 1}, {"page": "/b", "seconds": 2}, {"page": "/a", "seconds": 3}])
+    made, rejected = silver.build(space, "visits")
+    assert (made.written, rejected.written) == (2, 1)
+    land(space, "visits", [{"page": "/b", "seconds": 4}, {"page": "/c", "seconds": 5}])
+    made, rejected = silver.build(space, "visits")
+    assert (made.written, rejected.written) == (1, 1)
+    before = table(space, "visits").sort("lineage_id")
+    assert before["seconds"].sort().to_list() == [1, 2, 5]
+    assert table(space, "visits", "quarantine")["rules"].to_list() == [[{"rule": "duplicate_key", "path": "$.page"}]] * 2
+    assert account(space, "visits") == Accounting(5, 3, 2, 0, 0, 0)
+    silver.build(space, "visits", rebuild=True)
+    assert table(space, "visits").sort("lineage_id").equals(before)
+
+
 def test_datasets_without_records_have_empty_tables(lake: Workspace) -> None:
     assert silver.is_stale(lake, "members")
     made, rejected = silver.build(lake, "members")

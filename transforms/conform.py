@@ -1,10 +1,11 @@
 """Raw JSON records -> typed columns, split into those that keep their contract and those that break it.
 
-Belongs here: envelopes, nesting, presence, the split. Must not: reading JSON (json_columns.py), types (scalars.py), rules on
-values (rules.py), masking. What leaves here about a rejected record is rule names and contract paths, never a value.
+Belongs here: envelopes, nesting, presence, the split. Must not: reading JSON (json_columns.py), types (scalars.py),
+rules on values (rules.py), masking. What leaves here about a rejected record is rule names and contract paths, never
+a value.
 """
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,18 +13,16 @@ import polars as pl
 import pyarrow as pa
 
 from transforms.contract import Contract, Envelope, Field, Subject
-from transforms.json_columns import EACH, Steps, count_keys, elements, extract, parse_path, unquote
+from transforms.drift import drift
+from transforms.json_columns import EACH, Steps, elements, extract, parse_path
 from transforms.jsontext import valid_json
-from transforms.rules import broken
-from transforms.scalars import dtype, parse
+from transforms.rules import broken_rules
+from transforms.scalars import parse, without_null_words
+from transforms.subjects import natural_ids
 
-RULE = pl.Struct({"rule": pl.String, "path": pl.String})
-_FATAL = ("malformed_json", "not_an_object")  # with one of these, nothing else is said of a record
+_FATAL = ("malformed_json", "not_an_object")  # with one of these, nothing else is said of a record; the first wins
 _BROKEN = pl.Schema({"row": pl.UInt32, "rule": pl.String, "path": pl.String})
 _ENVELOPE = "$envelope"
-# A key that a program would choose. Others may be data (a map keyed by e-mail address), so they are not repeated.
-_SAFE_KEY = re.compile(r"^(?!.*\d{4})[A-Za-z_@$][A-Za-z0-9_-]{0,39}$")
-_MOST_KEYS = 50  # an object with more unknown keys than this is a map
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,8 @@ class Conformed:
 
     ``valid``: lineage_id, landed_at, subject_id, [change_op when keyed,] the contract's fields, typed, in order.
     ``rejected``: lineage_id, batch_id, subject_id, landed_at, rules (list of {rule, path}, each once, sorted).
-    ``drift``: path, count: members of valid records that the contract does not name; a key that may be data is ``*``.
-    ``named``: lineage_id, entity, natural_id: people that valid records mention, as the contract says.
+    ``drift``: path, count: members of valid records that the contract does not name (see transforms/drift.py).
+    ``named``: lineage_id, entity, natural_id: people whom valid records mention, as the contract says.
     """
 
     valid: pl.DataFrame
@@ -46,74 +45,95 @@ def conform(records: pl.DataFrame, contract: Contract) -> Conformed:
     """Conform records (lineage_id, batch_id, landed_at, subject_id, payload) to a contract.
 
     Every record is in exactly one of ``valid`` and ``rejected``. Raises ``ValueError`` where the contract asks for what
-    cannot be (a path that is no path, a pattern that is no regular expression).
+    cannot be: a path that is no path, a pattern that is no regular expression.
     """
-    texts = _texts(records.get_column("payload"))
-    roots, images, deletes, found = _images(texts, contract)
-    needs_object = any(parse_path(f.path) for f in contract.fields if not f.path.startswith(_ENVELOPE))
-    if needs_object:
-        found.append(_break(images.is_not_null() & ~images.str.contains(r"^\s*\{"), "not_an_object", "$"))
-    found.append(_break(texts.is_null(), "malformed_json", "$"))
+    rows = _rows(records.get_column("payload"), contract)
+    table = _read(contract.fields, rows, _missing_rules(contract))
+    deletes = rows.deletes
+    if contract.change.delete_column:
+        column = table.columns.get_column(contract.change.delete_column)
+        constants = pl.Series(list(contract.change.delete_values)).cast(column.dtype)
+        deletes = deletes | column.is_in(constants.implode()).fill_null(False)
+    problems = _settle([*rows.broken, *table.broken], deletes)
+    kept = ~pl.int_range(len(deletes), dtype=pl.UInt32, eager=True).is_in(problems.get_column("row").implode())
 
-    table = _read(contract.fields, images, roots, _missing_rules(contract))
-    for name in (contract.change.delete_column,):
-        if name:
-            deletes |= _equals_any(table.columns.get_column(name), contract.change.delete_values)
-    problems = _settle(pl.concat([*found, *table.broken]), deletes)
-
-    kept = ~pl.Series(range(len(texts)), dtype=pl.UInt32).is_in(problems.get_column("row").unique().implode())
-    lead = ["lineage_id", "landed_at", "subject_id"]
-    change = [deletes.replace_strict([True, False], ["delete", "upsert"], return_dtype=pl.String).alias("change_op")]
-    valid = records.select(lead).with_columns(*(change if contract.keyed else ()), *table.columns).filter(kept)
+    operation = pl.Series("change_op", ["upsert"]).new_from_index(0, len(deletes)).set(deletes, "delete")
+    valid = pl.DataFrame(
+        [
+            *records.select("lineage_id", "landed_at", "subject_id").get_columns(),
+            *([operation] if contract.keyed else []),
+            *table.columns.get_columns(),
+        ]
+    ).filter(kept)
     return Conformed(
         valid=valid,
         rejected=_rejected(records, problems),
-        drift=_drift(images.filter(kept), contract),
-        named=_named(valid.get_column("lineage_id"), images.filter(kept), roots.filter(kept), contract.mentions),
+        drift=drift(rows.images.filter(kept), contract.fields),
+        named=_named(rows.filter(kept), valid.get_column("lineage_id"), contract.mentions),
     )
 
 
 # records and their envelopes
 
 
-def _texts(payloads: pl.Series) -> pl.Series:
-    """The payloads as texts; null where one is no JSON."""
+class _Rows(NamedTuple):
+    """Records opened: which are JSON at all, their roots, row images, whether they delete, and what is wrong so far."""
+
+    present: pl.Series
+    roots: pl.Series
+    images: pl.Series
+    deletes: pl.Series
+    broken: list[pl.DataFrame]
+
+    def filter(self, kept: pl.Series) -> "_Rows":
+        present, roots, images, deletes = (s.filter(kept) for s in self[:4])
+        return _Rows(present, roots, images, deletes, [])
+
+
+def _rows(payloads: pl.Series, contract: Contract) -> _Rows:
     valid = valid_json(payloads)
-    if not valid.all():
-        payloads = payloads.set(~valid, None)
-    return payloads.cast(pl.String)
+    texts = payloads if valid.all() else payloads.zip_with(valid, pl.Series([b""]))
+    texts = texts.cast(pl.String).set(~valid, None)
+    problems = [_break(~valid, "malformed_json", "$")]
+    if contract.change.envelope:
+        problems.append(_break(valid & ~_is_object(texts), "not_an_object", "$"))
+        rows = _open_envelopes(texts, contract.change.envelope)
+    else:
+        rows = _Rows(valid, texts, texts, valid & False, [])
+    if any(steps and isinstance(steps[0], str) for f in contract.fields if (steps := _steps(f)) is not None):
+        problems.append(_break(rows.images.is_not_null() & ~_is_object(rows.images), "not_an_object", "$"))
+    return rows._replace(broken=[*problems, *rows.broken])
 
 
-def _images(texts: pl.Series, contract: Contract) -> tuple[pl.Series, pl.Series, pl.Series, list[pl.DataFrame]]:
-    """Roots (envelopes), row images, which records delete by their operation, and what is wrong with the envelopes."""
-    nothing = texts.is_null() & False
-    if contract.change.envelope is None:
-        return texts, texts, nothing, []
-    return _open_envelopes(texts, contract.change.envelope)
-
-
-def _open_envelopes(
-    texts: pl.Series, envelope: Envelope
-) -> tuple[pl.Series, pl.Series, pl.Series, list[pl.DataFrame]]:
+def _open_envelopes(texts: pl.Series, envelope: Envelope) -> _Rows:
     paths = [parse_path(p) for p in (envelope.op, envelope.before, envelope.after)]
     members, _ = extract(texts, [*paths, *(("payload", *p) for p in paths), ("payload",)])
     # Kafka Connect wraps Debezium's message: {"schema": ..., "payload": {"op": ..., ...}}
     wrapped = members["0"].is_null() & members["3"].is_not_null()
     op, before, after = (members[str(n + 3)].zip_with(wrapped, members[str(n)]) for n in range(3))
-    roots = members["6"].zip_with(wrapped, texts)
-    deletes = _scalar_texts(op).is_in(list(envelope.delete)).fill_null(False)
+    present = texts.is_not_null()
+    deletes = natural_ids(op).is_in(list(envelope.delete)).fill_null(False)
     images = before.zip_with(deletes & before.is_not_null(), after)
-    return roots, images, deletes, [_break(texts.is_not_null() & op.is_null(), "missing_required", envelope.op)]
+    problems = [
+        _break(present & op.is_null(), "missing_required", envelope.op),
+        _break(present & op.is_not_null() & images.is_null(), "missing_required", envelope.after),
+    ]
+    return _Rows(present, members["6"].zip_with(wrapped, texts), images, deletes, problems)
 
 
-def _equals_any(values: pl.Series, constants: tuple[object, ...]) -> pl.Series:
-    return values.is_in(pl.Series(constants).cast(values.dtype).implode()).fill_null(False)
+def _is_object(texts: pl.Series) -> pl.Series:
+    return texts.str.strip_chars_start(" \t\r\n").str.starts_with("{").fill_null(False)
+
+
+def _steps(field: Field) -> Steps | None:
+    """The field's path from the row image; None where it starts at the envelope."""
+    return None if field.path.startswith(_ENVELOPE) else parse_path(field.path)
 
 
 # typed columns
 
 
-class _Columns(NamedTuple):
+class _Typed(NamedTuple):
     """Typed columns, named as their fields, and what is wrong: frames of row, rule, path."""
 
     columns: pl.DataFrame
@@ -121,41 +141,120 @@ class _Columns(NamedTuple):
 
 
 def _missing_rules(contract: Contract) -> dict[str, str]:
-    sequence = contract.change.sequence_by if contract.keyed else ()
-    return {name: "missing_sequence" for name in sequence} | {name: "missing_key" for name in contract.primary_key}
+    """What the absence of a field is called, for those that may not be absent."""
+    required = {f.name: "missing_required" for f in contract.fields if f.required}
+    sequence = {name: "missing_sequence" for name in contract.change.sequence_by if contract.keyed}
+    return required | sequence | dict.fromkeys(contract.primary_key, "missing_key")
 
 
-def _read(
-    fields: tuple[Field, ...],
-    texts: pl.Series,
-    roots: pl.Series | None = None,
-    missing_rules: dict[str, str] | None = None,
-    inside: str = "$",
-) -> _Columns:
-    """Type the members of JSON objects. ``inside``: where the objects are, for reports."""
-    raw, problems = _raw(fields, texts, roots)
-    columns: list[pl.Series] = []
+def _read(fields: tuple[Field, ...], rows: _Rows, missing: Mapping[str, str], inside: str = "$") -> _Typed:
+    """Type the members of JSON objects; ``inside`` is where the objects are, for reports."""
+    own = [f for f in fields if _steps(f) is not None]
+    outer = [f for f in fields if _steps(f) is None]
+    members, readable = extract(rows.images, [parse_path(f.path) for f in own])
+    raw = dict(zip((f.name for f in own), members.get_columns(), strict=True))
+    problems = [_break(rows.images.is_not_null() & ~readable, "malformed_json", "$")]
+    if outer:
+        members, _ = extract(rows.roots, [parse_path("$" + f.path.removeprefix(_ENVELOPE)) for f in outer])
+        raw |= dict(zip((f.name for f in outer), members.get_columns(), strict=True))
+    columns = []
     for field in fields:
-        path = field.path if field.path.startswith(_ENVELOPE) else inside + field.path[1:]
-        rule = (missing_rules or {}).get(field.name, "missing_required" if field.required else None)
-        values, wrong = _column(field, raw, (field.name,), path)
-        columns.append(values)
+        if field.path == "$" and field.type in ("string", "object") and not field.properties:
+            columns.append(rows.images.alias(field.name))  # the whole record, as it was written
+            continue
+        path = field.path if field in outer else inside + field.path[1:]
+        texts = without_null_words(field, raw[field.name])
+        if rule := missing.get(field.name):
+            problems.append(_break(rows.present & texts.is_null(), rule, path))
+        column, wrong = _column(field, texts, path)
+        columns.append(column.alias(field.name))
         problems += wrong
-        if rule:
-            problems.append(_break(texts.is_not_null() & raw[(field.name,)].is_null(), rule, path))
-    return _Columns(pl.DataFrame(columns), problems)
+    return _Typed(pl.DataFrame(columns), problems)
 
 
-_Address = tuple[str, ...]
+def _column(field: Field, raw: pl.Series, path: str) -> tuple[pl.Series, list[pl.DataFrame]]:
+    """Type raw JSON texts as the field says; ``path`` is what reports call the place."""
+    if field.items:
+        values, problems = _array(field.items, raw, path)
+    elif field.properties:
+        values, problems = _struct(field, raw, path)
+    else:
+        typed = parse(field, raw)
+        values = typed.values
+        problems = [_break(typed.wrong, "wrong_type", path), _break(typed.outside, "out_of_range", path)]
+    problems += [_break(mask, rule, path) for rule, mask in broken_rules(field, values)]
+    return values, problems
 
 
-def _raw(
-    fields: tuple[Field, ...], texts: pl.Series, roots: pl.Series | None
-) -> tuple[dict[_Address, pl.Series], list[pl.DataFrame]]:
-    """The raw JSON text of every field that these objects hold, nested objects' members included."""
-    places = _places(fields)
-    found: dict[_Address, pl.Series] = {}
-    problems = []
-    for source, from_roots in ((texts, False), (roots, True)):
-        wanted = {a: parse_path(p.removeprefix(_ENVELOPE) if not p.startswith("$e") else "$" + p[len(_ENVELOPE):]) for a, p in places.items() if p.startswith(_ENVELOPE) == from_roots}
-    return found, problems
+def _struct(field: Field, raw: pl.Series, path: str) -> tuple[pl.Series, list[pl.DataFrame]]:
+    there = raw.str.starts_with("{").fill_null(False)
+    texts = raw.set(~there, None)
+    missing = {f.name: "missing_required" for f in field.properties if f.required}
+    members = _read(field.properties, _Rows(there, texts, texts, there, []), missing, path)
+    values = members.columns.to_struct(field.name)
+    values = values.zip_with(there, pl.Series([None], dtype=values.dtype))
+    return values, [_break(raw.is_not_null() & ~there, "wrong_type", path), *members.broken]
+
+
+def _array(item: Field, raw: pl.Series, path: str) -> tuple[pl.Series, list[pl.DataFrame]]:
+    there = raw.str.starts_with("[").fill_null(False)
+    lists = elements(raw.set(~there, None))
+    lengths = lists.list.len().fill_null(0)
+    parents = pl.int_range(len(raw), dtype=pl.UInt32, eager=True).repeat_by(lengths).filter(lengths > 0).explode()
+    inner = lists.filter(lengths > 0).explode()
+    inner = without_null_words(item, inner.set(inner == "null", None))
+    values, problems = _column(item, inner, f"{path}[*]")
+    if item.required:
+        problems.append(_break(inner.is_null(), "missing_required", f"{path}[*]"))
+    problems = [p.with_columns(parents.gather(p.get_column("row")).alias("row")) for p in problems]
+    return _nest(values, lengths, there), [_break(raw.is_not_null() & ~there, "wrong_type", path), *problems]
+
+
+def _nest(values: pl.Series, lengths: pl.Series, there: pl.Series) -> pl.Series:
+    """Put values back into lists of the given lengths; null where ``there`` is false."""
+    ends = lengths.cast(pl.Int64).cum_sum()
+    offsets = pa.concat_arrays([pa.array([0], pa.int64()), ends.to_arrow()])
+    lists = pl.Series(pa.LargeListArray.from_arrays(offsets, values.to_arrow()))
+    return lists.cast(pl.List(values.dtype)).zip_with(there, pl.Series([None], dtype=pl.List(values.dtype)))
+
+
+# what is wrong
+
+
+def _break(mask: pl.Series, rule: str, path: str) -> pl.DataFrame:
+    rows = mask.fill_null(False).arg_true().cast(pl.UInt32)
+    return rows.alias("row").to_frame().with_columns(pl.lit(rule).alias("rule"), pl.lit(path).alias("path"))
+
+
+def _settle(problems: list[pl.DataFrame], deletes: pl.Series) -> pl.DataFrame:
+    """All problems, each once. A delete needs its key and its place in the sequence, and nothing else."""
+    found = pl.concat([p for p in problems if p.height] or [_BROKEN.to_frame()]).unique()
+    gone = deletes.arg_true().cast(pl.UInt32).implode()
+    found = found.filter((pl.col("rule") != "missing_required") | ~pl.col("row").is_in(gone))
+    fatal = found.filter(pl.col("rule").is_in(_FATAL)).sort(pl.col("rule").cast(pl.Enum(_FATAL)))
+    fatal = fatal.unique("row", keep="first")
+    return pl.concat([found.join(fatal, on="row", how="anti"), fatal])
+
+
+def _rejected(records: pl.DataFrame, problems: pl.DataFrame) -> pl.DataFrame:
+    told = problems.sort("row", "rule", "path").select("row", pl.struct("rule", "path").alias("rules"))
+    rules = told.group_by("row", maintain_order=True).agg("rules")
+    columns = ["lineage_id", "batch_id", "subject_id", "landed_at"]
+    return records.select(columns)[rules.get_column("row")].with_columns(rules.get_column("rules"))
+
+
+# people whom a record mentions
+
+
+def _named(rows: _Rows, lineage_ids: pl.Series, mentions: tuple[Subject, ...]) -> pl.DataFrame:
+    found = [pl.DataFrame(schema={"lineage_id": pl.String, "entity": pl.String, "natural_id": pl.String})]
+    for mention in mentions:
+        texts = rows.roots if mention.path.startswith(_ENVELOPE) else rows.images
+        steps = parse_path("$" + mention.path.removeprefix(_ENVELOPE).removeprefix("$"))
+        if EACH in steps:
+            frame = pl.DataFrame([lineage_ids, elements(texts, steps).alias("raw")]).explode("raw")
+        else:
+            frame = pl.DataFrame([lineage_ids, extract(texts, [steps])[0]["0"].alias("raw")])
+        ids = natural_ids(frame.get_column("raw")).alias("natural_id")
+        found.append(frame.select("lineage_id", pl.lit(mention.entity).alias("entity"), ids))
+    return pl.concat(found).drop_nulls("natural_id").unique(maintain_order=True)

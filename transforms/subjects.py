@@ -16,7 +16,8 @@ _ENVELOPE = "$envelope"
 def owner_ids(texts: pl.Series, contract: Contract) -> pl.Series:
     """The natural id of each record's data subject; null where it has none. A String series ``owner``.
 
-    In a change envelope the id is read from the row after the change, or where that has none, from the row before.
+    In a change envelope the id is read from the row after the change, or where that has none, from the row before; Kafka
+    Connect's wrapping of Debezium messages (``{"schema": ..., "payload": {...}}``) is looked through.
     """
     paths = _paths(contract)
     if not paths:
@@ -39,6 +40,8 @@ def _paths(contract: Contract) -> list[Steps]:
         return []
     path, envelope = contract.subject.path, contract.change.envelope
     if path.startswith(_ENVELOPE):
-        return [parse_path("$" + path.removeprefix(_ENVELOPE))]
-    images = (parse_path(envelope.after), parse_path(envelope.before)) if envelope else ((),)
-    return [image + parse_path(path) for image in images]
+        found = [parse_path("$" + path.removeprefix(_ENVELOPE))]
+    else:
+        images = (parse_path(envelope.after), parse_path(envelope.before)) if envelope else ((),)
+        found = [image + parse_path(path) for image in images]
+    return found + [("payload", *steps) for steps in found] if envelope else found

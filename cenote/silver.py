@@ -1,0 +1,264 @@
+"""Bronze into silver and quarantine: conform, mask, and give every version its place in history.
+
+Belongs here: which records are new, and the two commits. Must not: what conforming, masking and placing mean
+(transforms). A pass reads the bronze commits that silver has not seen, writes quarantine first and silver second,
+each in one commit that records how far bronze was consumed. Killed in between, the next pass sees that quarantine is
+ahead and adds only what is missing there. Another contract, or a bronze log that no longer reaches back, means
+building anew from bronze.
+"""
+
+import hashlib
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import chain
+from typing import Any, TypeVar
+
+import polars as pl
+
+from cenote.errors import ContractError
+from cenote.lineage import BATCH_DIGITS
+from cenote.records import BRONZE, OPENED, read
+from cenote.report import StageReport
+from cenote.spool import Spool, stream
+from cenote.tables import Commit, HistoryGone, Table
+from cenote.versions import Written, write_versions
+from cenote.workspace import Workspace
+from transforms.conform import Conformed, conform
+from transforms.contract import Contract
+from transforms.history import DELETE, VALIDITY
+from transforms.mask import MaskKeys, mask_frame, mask_problems
+from transforms.rules import DUPLICATE_KEY
+
+CODE_VERSION = 1
+"""Raised when conforming or masking makes something else of the same record, so that tables are built anew."""
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+_SHOWN_PATHS = 100
+_RULES = pl.List(pl.Struct({"rule": pl.String, "path": pl.String}))
+_CONTRACT = "contract"  # the source under which tables record which contract made them
+_LEAD = ("lineage_id", "subject_id", "mentions", "landed_at")
+
+
+def is_stale(space: Workspace, dataset: str) -> bool:
+    """Whether bronze has commits that silver or quarantine have not seen, or the contract changed. Reads logs only."""
+    contract = space.contract(dataset)
+    version = space.table("bronze", dataset).version
+    return not all(_is_done(space.table(layer, dataset), contract, version) for layer in ("silver", "quarantine"))
+
+
+def build(space: Workspace, dataset: str, *, rebuild: bool = False) -> tuple[StageReport, StageReport]:
+    """Bring silver and quarantine of a dataset up to date with bronze; returns their reports.
+
+    Without any bronze, both are made empty, so that marts over them run. ``rebuild`` makes both anew from bronze.
+    Raises ``ContractError`` where the contract asks for what cannot be done, ``VaultError`` where bronze cannot be
+    opened, ``TableError``.
+    """
+    contract = space.contract(dataset)
+    _check(contract)
+    silver, quarantine = space.table("silver", dataset), space.table("quarantine", dataset)
+    with space.lock(silver.name), ExitStack() as stack:
+        if not rebuild and not is_stale(space, dataset):
+            return StageReport.unchanged(silver), StageReport.unchanged(quarantine)
+        good, bad = (stack.enter_context(Spool(space.path(".spool", table.name))) for table in (silver, quarantine))
+        return _Pass(space, contract, good, bad).run(rebuild)
+
+
+def _is_done(table: Table, contract: Contract, version: int | None) -> bool:
+    return (
+        table.exists
+        and table.progress(_CONTRACT) == _code(contract)
+        and table.progress(f"bronze/{contract.dataset}") == version
+    )
+
+
+def _code(contract: Contract) -> int:
+    """The contract and this code's version as a number that fits a Delta application transaction."""
+    return int(hashlib.sha256(f"{CODE_VERSION}/{contract.digest}".encode()).hexdigest()[:15], 16)
+
+
+def _check(contract: Contract) -> None:
+    """Refuse masks that cannot be, and masks that would take a keyed table its keys or its order."""
+    problems = mask_problems(contract.fields)
+    if contract.keyed:
+        strategies = {f.name: f.mask.strategy for f in contract.fields}
+        problems += [
+            f"{name}: of a primary key only the mask token keeps rows apart"
+            for name in contract.primary_key
+            if strategies[name] not in ("keep", "token")
+        ]
+        problems += [
+            f"{name}: a column that orders changes cannot be masked"
+            for name in contract.change.sequence_by
+            if strategies[name] != "keep"
+        ]
+    if problems:
+        raise ContractError(
+            f"contract of {contract.dataset}: {'; '.join(problems)}", "correct the masks; see docs/contracts.md"
+        )
+
+
+class _Pass:
+    """One pass over what is new in bronze."""
+
+    def __init__(self, space: Workspace, contract: Contract, good: Spool, bad: Spool) -> None:
+        self.space, self.contract = space, contract
+        self.bronze = space.table("bronze", contract.dataset)
+        self.silver = space.table("silver", contract.dataset)
+        self.quarantine = space.table("quarantine", contract.dataset)
+        self.good, self.bad = good, bad
+        self.anew = ""  # why the tables are made anew; empty where they are continued
+        self.records, self.deletes = 0, 0
+        self.rules: Counter[str] = Counter()
+        self.drift: Counter[str] = Counter()
+        self.seen: pl.DataFrame | None = None  # keys of an append dataset that this pass has taken
+        self.keys = MaskKeys(space.vault.pseudonym_key)
+
+    def run(self, rebuild: bool) -> tuple[StageReport, StageReport]:
+        version, chunks = self._open_bronze(rebuild)
+        for masked, conformed in _ahead(self._conform, chunks):
+            self._take(masked, conformed)
+        rejected = self._write_quarantine(version)
+        written = self._write_silver(version)
+        details: dict[str, Any] = {"records": self.records, "quarantined": self.bad.rows}
+        details["drift_paths"] = len(self.drift)
+        if self.contract.keyed:
+            details |= {"deletes": self.deletes, "superseded": written.superseded}
+        if self.anew:
+            details["rebuilt"] = self.anew
+        return _report(self.silver, written.rows, details), _report(self.quarantine, rejected, self.rules)
+
+    # reading
+
+    def _open_bronze(self, rebuild: bool) -> tuple[int | None, Iterator[pl.DataFrame]]:
+        """Bronze's version, and the records to read: those that silver has not seen, or all."""
+        nothing = iter([BRONZE.to_frame().select(OPENED)])  # so that even an empty pass knows its columns
+        with self.space.lock(self.bronze.name):  # the version must be that of the records
+            self.anew = "asked for" if rebuild else self._why_anew()
+            version = self.bronze.version
+            if version is None:
+                return None, nothing
+            chunks = read(self.space, self.contract.dataset, None if self.anew else self._consumed(self.silver))
+            first = next(chunks, None)
+        return version, chain(nothing, [] if first is None else [first], chunks)
+
+    def _why_anew(self) -> str:
+        tables = (self.silver, self.quarantine)
+        if not all(table.exists for table in tables):
+            return "first build"
+        if any(table.progress(_CONTRACT) != _code(self.contract) for table in tables):
+            return "the contract changed"
+        try:
+            self.bronze.added_since(self._consumed(self.silver))
+        except HistoryGone:
+            return "bronze was rewritten"
+        return ""
+
+    def _consumed(self, table: Table) -> int | None:
+        return table.progress(self.bronze.name)
+
+    # conforming
+
+    def _conform(self, records: pl.DataFrame) -> tuple[pl.DataFrame, Conformed]:
+        try:
+            conformed = conform(records, self.contract)
+        except ValueError as error:
+            raise ContractError(f"contract of {self.contract.dataset}: {error}", "correct the contract") from None
+        masked = mask_frame(conformed.valid, self.contract.fields, self.keys)
+        masked = masked.with_columns(self._mentions(conformed))
+        return masked.select(*_LEAD, pl.exclude(_LEAD)), conformed
+
+    def _mentions(self, conformed: Conformed) -> pl.Series:
+        """The subject ids of the people whom each valid record names, sorted."""
+        ids = conformed.valid.get_column("lineage_id")
+        found = [
+            people.with_columns(self.space.vault.subject_ids(str(entity), people["natural_id"]).alias("mentions"))
+            for (entity,), people in conformed.named.group_by("entity")
+        ]
+        if not found:
+            return pl.Series("mentions", [[]], dtype=pl.List(pl.String)).new_from_index(0, len(ids))
+        lists = pl.concat(found).group_by("lineage_id").agg(pl.col("mentions").unique().sort())
+        return ids.to_frame().join(lists, on="lineage_id", how="left", maintain_order="left")["mentions"].fill_null([])
+
+    def _take(self, masked: pl.DataFrame, conformed: Conformed) -> None:
+        self.records += masked.height + conformed.rejected.height
+        rejected = conformed.rejected
+        if self.contract.primary_key and not self.contract.keyed:
+            masked, repeated = self._first_of_each_key(masked)
+            rejected = pl.concat([rejected, repeated.select(rejected.columns)])
+        self.good.add(masked)
+        self.bad.add(rejected)
+        if "change_op" in masked.columns:
+            self.deletes += masked.filter(pl.col("change_op") == DELETE).height
+        broken = rejected.select(pl.col("rules").explode()).unnest("rules")
+        self.rules.update({f"{rule} {path}": n for rule, path, n in broken.group_by("rule", "path").len().iter_rows()})
+        self.drift.update(dict(conformed.drift.iter_rows()))
+
+    def _first_of_each_key(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Rows whose key is new to an append dataset, and the others as rejected: a redelivery changes nothing."""
+        names = list(self.contract.primary_key)
+        keys = rows.select(names)
+        seen = keys.clear() if self.seen is None else self.seen
+        stored = (
+            [] if self.anew else [self.silver.scan().select(names).join(keys.lazy(), on=names, how="semi").collect()]
+        )
+        known = pl.concat([seen, *stored]).unique().with_columns(known=True)
+        first = (
+            keys.select(pl.struct(names).is_first_distinct()).to_series()
+            & keys.join(known, on=names, how="left", maintain_order="left")["known"].is_null()
+        )
+        self.seen = pl.concat([seen, keys.filter(first)])
+        broken = [{"rule": DUPLICATE_KEY, "path": f.path} for f in self.contract.fields if f.primary_key]
+        repeated = rows.filter(~first).with_columns(pl.col("lineage_id").str.head(BATCH_DIGITS).alias("batch_id"))
+        rules = pl.Series("rules", [broken], dtype=_RULES).new_from_index(0, repeated.height)
+        return rows.filter(first), repeated.with_columns(rules)
+
+    # writing
+
+    def _commit(self, stage: str, version: int | None, details: dict[str, Any]) -> Commit:
+        consumed = {} if version is None else {self.bronze.name: version}
+        progress = {**consumed, _CONTRACT: _code(self.contract)}
+        return Commit(stage, consumed, self.contract.digest, self.space.run_id, progress, details)
+
+    def _write_quarantine(self, version: int | None) -> int:
+        rules = {name: self.rules[name] for name in sorted(self.rules)}
+        commit = self._commit("quarantine", version, {"records": self.records, "rules": rules})
+        frames = self.bad.frames()
+        if self.anew:
+            self.quarantine.overwrite(stream(frames, self.bad.schema), commit)
+            return self.bad.rows
+        before = self.quarantine.count()
+        if self._consumed(self.quarantine) != self._consumed(self.silver):  # the last pass was killed in between
+            there = self.quarantine.scan().select("lineage_id").collect()
+            frames = (frame.join(there, on="lineage_id", how="anti") for frame in frames)
+        self.quarantine.append(stream(frames, self.bad.schema), commit)
+        return self.quarantine.count() - before
+
+    def _write_silver(self, version: int | None) -> Written:
+        counts = {"records": self.records, "quarantined": self.bad.rows}
+        commit = self._commit("silver", version, {**counts, "drift": dict(self.drift.most_common(_SHOWN_PATHS))})
+        if self.contract.keyed:
+            lead = (*_LEAD, "change_op", *VALIDITY)
+            columns = [*lead, *(c for c in self.good.schema if c not in lead)]
+            return write_versions(self.silver, self.good, self.contract, columns, commit, anew=bool(self.anew))
+        write = self.silver.overwrite if self.anew else self.silver.append
+        write(stream(self.good.frames(), self.good.schema), commit)
+        return Written(self.good.rows)
+
+
+def _report(table: Table, written: int, details: Mapping[str, Any]) -> StageReport:
+    return StageReport(table.name, table.count(), written, table.version, details=dict(details))
+
+
+def _ahead(work: Callable[[_Item], _Result], items: Iterable[_Item], workers: int = 2) -> Iterator[_Result]:
+    """The results of ``work`` in order, a few items ahead on threads while the caller and the source do theirs."""
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[Future[_Result]] = deque()
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

@@ -1,0 +1,78 @@
+"""Rows on their way into a table: held in memory while they are few, in Parquet files below the lake beyond that.
+
+Belongs here: bounding the memory of a pass. Must not: knowing what the rows are. Only what may stand in the target
+table may be spooled (masked rows), and nothing of a spool outlives its pass: what a killed pass left is removed by
+the next one.
+"""
+
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import polars as pl
+import pyarrow as pa
+
+MEMORY_BYTES = 256 * 2**20
+
+
+class Spool:
+    """Frames of one schema. A context manager: its folder is empty at the start and gone at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._frames: list[pl.DataFrame] = []
+        self._files: list[Path] = []
+        self._held = 0
+        self._schema = pl.Schema()
+        self.rows = 0
+
+    def __enter__(self) -> Self:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Take in a frame."""
+        self.rows += frame.height
+        self._schema = frame.schema
+        self._held += int(frame.estimated_size())
+        self._frames.append(frame)
+        if self._held > MEMORY_BYTES:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            file = self._folder / f"{len(self._files):06d}.parquet"
+            pl.concat(self._frames).write_parquet(file, compression="lz4", statistics=False)
+            self._files.append(file)
+            self._frames, self._held = [], 0
+
+    @property
+    def schema(self) -> pl.Schema:
+        """Columns and types. There must have been a frame, if an empty one."""
+        return self._schema
+
+    def scan(self) -> pl.LazyFrame:
+        """All rows, lazily."""
+        parts = [pl.scan_parquet(self._files)] if self._files else []
+        if self._frames:
+            parts.append(pl.concat(self._frames).lazy())
+        return pl.concat(parts) if parts else pl.LazyFrame(schema=self._schema)
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """All rows, a bounded number at a time."""
+        for file in self._files:
+            yield pl.read_parquet(file)
+        if self._frames:
+            yield pl.concat(self._frames)
+
+
+def stream(frames: Iterable[pl.DataFrame], schema: pl.Schema) -> pa.RecordBatchReader:
+    """Frames as one Arrow stream, so that a table takes them in a single commit, one frame at a time."""
+    arrow = schema.to_frame().to_arrow().schema
+    return pa.RecordBatchReader.from_batches(
+        arrow, (batch for frame in frames for batch in frame.to_arrow().cast(arrow).to_batches())
+    )
