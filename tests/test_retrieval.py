@@ -20,7 +20,7 @@ def test_medical_questions_find_their_own_abstract(shared_data: Path, make_space
 
 @pytest.mark.slow
 def test_messages_find_others_of_their_intent(shared_data: Path, make_space: Callable[..., Workspace]) -> None:
-    questions = bench.banking77(shared_data / "retrieval", messages=800, questions=80)
+    questions = bench.banking77(shared_data / "retrieval", messages=1500, questions=150)
     space = bench.lake_of(make_space(), questions)
     found = {mode: bench.quality(space, questions, mode) for mode in bench.MODES}
     assert found["vector"][0] > 0.65 and found["hybrid"][0] > 0.6, found

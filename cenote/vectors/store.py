@@ -1,0 +1,162 @@
+"""The LanceDB table ``passages``: making it, reading and writing its rows.
+
+Belongs here: everything that Cenote asks of LanceDB but searching. Must not: what a passage is, or when to write one.
+Beside the table lies ``passages.json``, which says which model its vectors come from; a table without it was not
+finished and is made anew. Lance keeps deleted rows in its files until a purge rewrites them: see :meth:`Store.remove`.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from cenote.errors import TableError
+from cenote.workspace import Workspace
+from transforms.passages import SCHEMA
+
+if TYPE_CHECKING:
+    from cenote.embedding import Vectors
+
+NAME = "passages"
+LOCK = "vectors/passages"
+_LOOKUP = 2_000  # more values than this are found by reading the column instead of asking an index
+
+
+class Store:
+    """The table of all passages of a lake; cheap to make, opens LanceDB when rows are asked for."""
+
+    def __init__(self, space: Workspace) -> None:
+        self._folder = space.path("vectors")
+
+    @property
+    def identity(self) -> dict[str, Any] | None:
+        """Which table this is: ``model``, ``dimension`` and an ``id`` of its making. None where there is no table."""
+        described = self._folder / f"{NAME}.json"
+        if not described.exists() or not (self._folder / f"{NAME}.lance").is_dir():
+            return None
+        found: dict[str, Any] = json.loads(described.read_text())
+        return found
+
+    @cached_property
+    def table(self) -> Any:
+        """The LanceDB table. Raises ``TableError``."""
+        try:
+            return self._database().open_table(NAME)
+        except (ValueError, RuntimeError, OSError) as error:
+            raise TableError(
+                f"the passages of this lake cannot be read ({type(error).__name__})",
+                "remove the folder `vectors` of the lake and run `cenote run --select vectors`: silver makes it anew",
+            ) from None
+
+    def _database(self) -> Any:
+        import lancedb
+
+        return lancedb.connect(self._folder)
+
+    def create(self, model: str, dimension: int) -> None:
+        """Make the table and its indexes, empty; an older one goes."""
+        from lancedb.index import FTS, Bitmap, BTree
+
+        described = self._folder / f"{NAME}.json"
+        described.unlink(missing_ok=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        database = self._database()
+        if (self._folder / f"{NAME}.lance").is_dir():
+            database.drop_table(NAME)
+        self.table = database.create_table(NAME, schema=arrow_schema(dimension))
+        self.table.create_index("text", config=FTS(with_position=False))
+        for column, config in {
+            "namespace": Bitmap(),
+            "dataset": Bitmap(),
+            "lineage_id": BTree(),
+            "passage_id": BTree(),
+            "content_hash": BTree(),
+        }.items():
+            self.table.create_index(column, config=config)
+        unfinished = Path(f"{described}.new")
+        unfinished.write_text(json.dumps({"model": model, "dimension": dimension, "id": uuid4().hex}))
+        unfinished.replace(described)
+
+    def count(self, dataset: str | None = None) -> int:
+        """Number of passages, of one dataset or all."""
+        return int(self.table.count_rows(equals("dataset", dataset) if dataset else None))
+
+    @property
+    def version(self) -> int:
+        """The table's version."""
+        return int(self.table.version)
+
+    def rows(self, columns: Sequence[str], where: str | None = None) -> pl.DataFrame:
+        """Columns of the rows that meet a condition."""
+        found = self.table.search().select(list(columns))
+        return _frame((found.where(where) if where else found).limit(None).to_arrow())
+
+    def among(self, column: str, values: pl.Series, columns: Sequence[str], where: str | None = None) -> pl.DataFrame:
+        """Columns of the rows whose ``column`` is one of ``values``."""
+        if len(values) > _LOOKUP:
+            return self.rows(columns, where).filter(pl.col(column).is_in(values.implode()))
+        chosen = one_of(column, values)
+        return self.rows(columns, f"{where} AND {chosen}" if where else chosen)
+
+    def vectors_of(self, hashes: pl.Series) -> tuple[pl.Series, "Vectors"]:
+        """Content hashes among ``hashes`` that are stored, in whichever dataset, and their vectors, a row each."""
+        held = self.among("content_hash", hashes, ["content_hash", "_rowid"]).unique("content_hash")
+        if held.is_empty():
+            return pl.Series([], dtype=pl.String), np.empty((0, self._dimension), np.float32)
+        found = self.table.take_row_ids(held["_rowid"].to_list()).select(["content_hash", "vector"]).to_arrow()
+        flat = found["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        return pl.Series(found["content_hash"].to_pylist(), dtype=pl.String), flat.reshape(-1, self._dimension)
+
+    @property
+    def _dimension(self) -> int:
+        return int(self.table.schema.field("vector").type.list_size)
+
+    def upsert(self, passages: pl.DataFrame, vectors: "Vectors") -> None:
+        """Write passages with their vectors; those whose ``passage_id`` is stored are replaced."""
+        schema = arrow_schema(vectors.shape[1])
+        table = passages.to_arrow(compat_level=pl.CompatLevel.oldest())
+        column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
+        rows = table.append_column("vector", column).cast(schema)
+        merge = self.table.merge_insert("passage_id").when_matched_update_all().when_not_matched_insert_all()
+        merge.execute(rows)
+
+    def remove(self, column: str, values: Iterable[str]) -> None:
+        """Delete the rows whose ``column`` is one of ``values``. Their bytes stay in Lance's files until purged."""
+        listed = pl.Series(values, dtype=pl.String)
+        for begin in range(0, len(listed), _LOOKUP):
+            self.table.delete(one_of(column, listed[begin : begin + _LOOKUP]))
+
+
+def arrow_schema(dimension: int) -> pa.Schema:
+    """The table's columns: those of a passage, and its vector."""
+    plain = pl.DataFrame(schema=SCHEMA).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+    narrow = {pa.large_string(): pa.string(), pa.large_list(pa.large_string()): pa.list_(pa.string())}
+    columns = [pa.field(f.name, narrow.get(f.type, f.type)) for f in plain]
+    return pa.schema([*columns, pa.field("vector", pa.list_(pa.float32(), dimension))])
+
+
+def equals(column: str, value: str) -> str:
+    """Condition that a column has a value, quoted."""
+    return f"{column} = {_quoted(value)}"
+
+
+def one_of(column: str, values: Iterable[str]) -> str:
+    """Condition that a column has one of some values, quoted; never true of none."""
+    listed = ", ".join(map(_quoted, values))
+    return f"{column} IN ({listed})" if listed else "false"
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _frame(table: pa.Table) -> pl.DataFrame:
+    found = pl.from_arrow(table)
+    assert isinstance(found, pl.DataFrame)
+    return found
