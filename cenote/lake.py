@@ -66,13 +66,16 @@ class Lake:
 
         return store.online(self.space, features, entities)
 
-    def training_set(self, entities: "pl.DataFrame", features: Sequence[str] | str) -> "pl.DataFrame":
-        """Features as they were known at each row's ``event_timestamp``: a point-in-time join that never sees the
-        future.
+    def training_set(
+        self, entities: "pl.DataFrame", features: Sequence[str] | str, *, bitemporal: bool = True
+    ) -> "pl.DataFrame":
+        """Features as they were at each row's ``event_timestamp``: a point-in-time join that never sees the future.
+
+        ``bitemporal``: nor what the lake itself learnt only later, so moments before the data landed have no values.
         """
         from cenote import features as store
 
-        return store.training_set(self.space, entities, features)
+        return store.training_set(self.space, entities, features, bitemporal=bitemporal)
 
     @cached_property
     def graph(self) -> "GraphDoor":

@@ -8,6 +8,7 @@ import pytest
 
 from cenote.settings import Settings
 from cenote.workspace import Workspace
+from tests.lake import SampleLake, build_sample_lake
 
 PROJECT = Path(__file__).resolve().parents[1]
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -50,3 +51,9 @@ def make_space(tmp_path: Path) -> Callable[..., Workspace]:
 def space(make_space: Callable[..., Workspace]) -> Workspace:
     """A workspace with the project's own contracts and marts."""
     return make_space()
+
+
+@pytest.fixture(scope="session")
+def sample_lake(tmp_path_factory: pytest.TempPathFactory) -> SampleLake:
+    """A small sample lake, built by a whole run, for tests that only read it."""
+    return build_sample_lake(tmp_path_factory.mktemp("sample"))

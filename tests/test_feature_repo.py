@@ -1,4 +1,7 @@
-"""The feature repository: an ordinary one to Feast, in step with the SQL files, placed in whichever lake is asked for."""
+"""The feature repository.
+
+An ordinary one to Feast, in step with the SQL files, placed in whichever lake is asked for.
+"""
 
 import ast
 import os
@@ -118,7 +121,8 @@ def redis() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with subprocess.Popen(
-        [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"], stdout=subprocess.DEVNULL
+        [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+        stdout=subprocess.DEVNULL,
     ) as process:
         try:
             for _ in range(100):
@@ -138,5 +142,7 @@ def test_redis_serves_the_same_values_and_no_expired_ones(make_space: Callable[.
     assert not space.path("online", "features.db").exists()
     assert features.sync_online(space).fresh
     assert features.online(space, "customer_churn", {"customer_id": ANA})["total_orders"].to_list() == [2]
-    assert features.online(space, "product_inventory:inventory_level", {"product_id": "P1"})["inventory_level"][0] is None
+    assert (
+        features.online(space, "product_inventory:inventory_level", {"product_id": "P1"})["inventory_level"][0] is None
+    )
     assert features.parity(space)["equal"].all()

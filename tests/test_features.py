@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +164,13 @@ def test_inputs_that_say_nothing_new_add_no_rows(make_space: Callable[..., Works
 
 def test_a_late_order_changes_later_moments_too_and_says_when_it_came(make_space: Callable[..., Workspace]) -> None:
     space = shop(make_space)
-    late = {"order_id": "O9", "customer_id": ANA, "status": "paid", "ordered_at": at("10-01"), "updated_at": at("10-01")}
+    late = {
+        "order_id": "O9",
+        "customer_id": ANA,
+        "status": "paid",
+        "ordered_at": at("10-01"),
+        "updated_at": at("10-01"),
+    }
     append_orders(space, {**late, "total_eur": 4}, landed=at("11-20 08:00"))
     assert features.build(space, "customer_features").written == 2
     assert history(space, "customer_features", ANA, "total_orders", "total_spent", "created_timestamp") == [
@@ -215,7 +221,9 @@ def test_a_snapshot_notes_only_what_changed(make_space: Callable[..., Workspace]
     assert history(space, "customer_graph_features", DORA, "pagerank") == [("11-20 13:00", 0.1)]
 
 
-def test_files_that_are_not_in_the_table_are_removed_before_feast_sees_them(make_space: Callable[..., Workspace]) -> None:
+def test_files_that_are_not_in_the_table_are_removed_before_feast_sees_them(
+    make_space: Callable[..., Workspace],
+) -> None:
     space = shop(make_space)
     folder = space.table("features", "customer_features").path
     (folder / "part-left-by-a-crash.parquet").write_bytes(b"torn")
@@ -249,11 +257,12 @@ def test_a_view_says_which_input_was_never_built(make_space: Callable[..., Works
 @pytest.mark.parametrize(
     ("sql", "complaint"),
     [
-        ("SELECT customer_id, ordered_at AS event_timestamp, total_eur FROM silver.orders", "has no column created_timestamp"),
+        ("SELECT customer_id, ordered_at AS event_timestamp, total_eur AS n FROM silver.orders",
+         "has no column created_timestamp"),
         ("SELECT customer_id, NULL::TIMESTAMPTZ AS event_timestamp, landed_at AS created_timestamp, 1 AS n "
          "FROM silver.orders", "has rows without"),
-        ("SELECT customer_id, DATE '2026-01-01'::TIMESTAMPTZ AS event_timestamp, landed_at AS created_timestamp, 1 AS n "
-         "FROM silver.orders", "several rows for one customer_id and event_timestamp"),
+        ("SELECT customer_id, DATE '2026-01-01'::TIMESTAMPTZ AS event_timestamp, landed_at AS created_timestamp, "
+         "1 AS n FROM silver.orders", "several rows for one customer_id and event_timestamp"),
         ("SELECT customer_id, ordered_at AS event_timestamp, landed_at AS created_timestamp, nobody AS n "
          "FROM silver.orders", "does not run.*nobody"),
     ],
@@ -304,7 +313,10 @@ def test_whatever_lands_the_table_says_what_was_known_after_each_landing(
             records.append({**change, **times, "landed_at": landed, "lineage_id": f"{len(records):024d}-{0:010d}"})
         current = {record["order_id"]: record["lineage_id"] for record in records}
         rows = [
-            {**record, "is_current": record["change_op"] == "upsert" and current[record["order_id"]] == record["lineage_id"]}
+            {
+                **record,
+                "is_current": record["change_op"] == "upsert" and current[record["order_id"]] == record["lineage_id"],
+            }
             for record in records
         ]
         silver = pl.DataFrame(rows, schema_overrides={c: frame.schema[c] for c in rows[0]})
@@ -323,7 +335,9 @@ def _fresh_run(space: Workspace, orders: pl.DataFrame) -> pl.DataFrame:
         connection.execute("SET TimeZone = 'UTC'; CREATE SCHEMA silver")
         connection.register("current_orders", orders.to_arrow())
         connection.execute("CREATE VIEW silver.orders AS FROM current_orders")
-        return pl.DataFrame(pl.from_arrow(connection.sql(features.views(space)["customer_features"].sql).to_arrow_table()))
+        return pl.DataFrame(
+            pl.from_arrow(connection.sql(features.views(space)["customer_features"].sql).to_arrow_table())
+        )
 
 
 def _as_of(rows: pl.DataFrame, spine: pl.DataFrame) -> pl.DataFrame:
@@ -347,7 +361,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace
 
 def test_online_serves_the_newest_values_and_computes_on_demand_ones(served: tuple[Workspace, Clock]) -> None:
     space, _ = served
-    answer = features.online(space, "customer_churn", [{"customer_id": ANA}, {"customer_id": CHEN}, {"customer_id": "nobody"}])
+    answer = features.online(
+        space, "customer_churn", [{"customer_id": ANA}, {"customer_id": CHEN}, {"customer_id": "nobody"}]
+    )
     assert answer.schema["last_order_at"] == MOMENT
     assert answer.select("total_orders", "total_spent", "pagerank", "last_order_days_ago").rows() == [
         (2, 55.5, 0.3, 10), (0, 0.0, 0.1, 5), (None, None, None, None)
@@ -371,7 +387,8 @@ def test_online_and_training_agree_at_any_asked_moment(served: tuple[Workspace, 
 
 def test_a_training_set_sees_no_future_in_either_sense_of_time(served: tuple[Workspace, Clock]) -> None:
     space, _ = served
-    spine = pl.DataFrame({"customer_id": [ANA] * 3, "event_timestamp": [at("09-02"), at("11-19 05:59"), at("11-19 06:00")]},
+    moments = [at("09-02"), at("11-19 05:59"), at("11-19 06:00")]
+    spine = pl.DataFrame({"customer_id": [ANA] * 3, "event_timestamp": moments},
                          schema_overrides={"event_timestamp": MOMENT})  # fmt: skip
     asked = ["customer_features:total_orders", "customer_recency:last_order_days_ago"]
     assert features.training_set(space, spine, asked).drop(spine.columns).rows() == [(None, None), (None, None), (2, 8)]
@@ -386,7 +403,11 @@ def test_an_expired_value_is_not_served(make_space: Callable[..., Workspace]) ->
     space.table("silver", "products").append(products.filter("is_current"), Commit("silver"))
     features.build(space, "product_inventory")
     features.sync_online(space)
-    level = lambda: features.online(space, "product_inventory:inventory_level", {"product_id": "P1"})["inventory_level"][0]  # noqa: E731
+
+    def level() -> int | None:
+        served = features.online(space, "product_inventory:inventory_level", {"product_id": "P1"})
+        return served["inventory_level"][0]
+
     assert level() == 40
     clock.now += timedelta(minutes=30)
     assert level() == 40
@@ -401,7 +422,8 @@ def test_an_expired_value_is_not_served(make_space: Callable[..., Workspace]) ->
 def test_a_sync_writes_only_entities_that_changed(make_space: Callable[..., Workspace]) -> None:
     space = shop(make_space)
     first = features.sync_online(space)
-    assert first.details == {"customer_features": 4, "customer_graph_features": 3, "product_features": 4, "product_inventory": 6}
+    written = {"customer_features": 4, "customer_graph_features": 3, "product_features": 4, "product_inventory": 6}
+    assert first.details == written
     assert not features.online_stale(space)
     assert features.sync_online(space).fresh
     append_orders(space, {"order_id": "O3", "status": "returned", "updated_at": at("11-20 07:00")})
@@ -410,6 +432,17 @@ def test_a_sync_writes_only_entities_that_changed(make_space: Callable[..., Work
     report = features.sync_online(space)
     assert (dict(report.details), report.rows) == ({"customer_features": 1}, 17)
     assert features.online(space, "customer_features:total_orders", {"customer_id": BEN})["total_orders"][0] == 0
+    assert features.parity(space)["equal"].all()
+
+
+def test_an_entity_that_is_purged_from_a_table_is_no_longer_online(make_space: Callable[..., Workspace]) -> None:
+    space = shop(make_space)
+    features.sync_online(space)
+    table = space.table("features", "customer_graph_features")
+    table.overwrite(table.scan().filter(pl.col("customer_id") != BEN).collect(), Commit("purge"))
+    assert features.sync_online(space).details == {"customer_graph_features": 2}
+    ranks = features.online(space, "customer_graph_features:pagerank", [{"customer_id": who} for who in (ANA, BEN)])
+    assert ranks["pagerank"].to_list() == [0.3, None]
     assert features.parity(space)["equal"].all()
 
 
@@ -429,7 +462,10 @@ def test_a_row_that_lies_in_the_future_is_served_when_it_falls_due(make_space: C
     append_orders(space, {"order_id": "O3", "ordered_at": NOW + timedelta(hours=1)})
     features.build(space, "customer_features")
     features.sync_online(space)
-    count = lambda: features.online(space, "customer_features:total_orders", {"customer_id": BEN})["total_orders"][0]  # noqa: E731
+
+    def count() -> int | None:
+        return features.online(space, "customer_features:total_orders", {"customer_id": BEN})["total_orders"][0]
+
     assert count() is None
     clock.now += timedelta(hours=1)
     assert features.online_stale(space)
@@ -437,7 +473,9 @@ def test_a_row_that_lies_in_the_future_is_served_when_it_falls_due(make_space: C
     assert count() == 1
 
 
-def test_a_lost_or_killed_sync_is_done_again(make_space: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_or_killed_sync_is_done_again(
+    make_space: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
     space = shop(make_space)
     from cenote.features import serving as module
 

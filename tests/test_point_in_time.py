@@ -25,7 +25,9 @@ SPINE = {"k": pl.String, "event_timestamp": MOMENT}
 Row = tuple[str, datetime, datetime | None, int]
 
 
-def oracle(spine: list[tuple[str, datetime]], rows: list[Row], ttl: timedelta | None, bitemporal: bool) -> list[int | None]:
+def oracle(
+    spine: list[tuple[str, datetime]], rows: list[Row], ttl: timedelta | None, bitemporal: bool
+) -> list[int | None]:
     """The rule, row by row, as the module states it."""
     answer: list[int | None] = []
     for key, moment in spine:
@@ -47,9 +49,9 @@ keys = st.sampled_from(["a", "b", "c"])
 
 @given(
     spine=st.lists(st.tuples(keys, hours), max_size=12),
-    rows=st.lists(
-        st.tuples(keys, hours, st.none() | hours), max_size=14, unique=True
-    ).map(lambda found: [(*row, n) for n, row in enumerate(found)]),
+    rows=st.lists(st.tuples(keys, hours, st.none() | hours), max_size=14, unique=True).map(
+        lambda found: [(*row, n) for n, row in enumerate(found)]
+    ),
     ttl=st.sampled_from([None, timedelta(0), timedelta(hours=1), timedelta(hours=3)]),
     bitemporal=st.booleans(),
 )
@@ -66,7 +68,13 @@ def test_join_agrees_with_a_brute_force_bitemporal_oracle(
 
 def test_join_on_several_keys_keeps_rows_without_a_match_and_null_keys() -> None:
     rows = pl.DataFrame(
-        {"a": ["x", "x"], "b": [1, 2], "event_timestamp": [START, START], "created_timestamp": [START, START], "v": [10, 20]},
+        {
+            "a": ["x", "x"],
+            "b": [1, 2],
+            "event_timestamp": [START, START],
+            "created_timestamp": [START, START],
+            "v": [10, 20],
+        },
         schema_overrides={"event_timestamp": MOMENT, "created_timestamp": MOMENT},
     )
     spine = pl.DataFrame(
@@ -81,7 +89,11 @@ def test_published_cases_of_feast(shared_data: Path) -> None:
         rows = _frame(case["features"], ("event_timestamp", "created_ts"))
         spine = _frame(case["entity"], ("event_timestamp",))
         joined = point_in_time(
-            spine, rows, ["driver_id"], ttl=timedelta(days=case["ttl_days"]), bitemporal=case["filter_by_created"],
+            spine,
+            rows,
+            ["driver_id"],
+            ttl=timedelta(days=case["ttl_days"]),
+            bitemporal=case["filter_by_created"],
             created="created_ts",
         )
         assert joined["conv_rate"].to_list() == case["expected"], case["name"]
@@ -103,8 +115,8 @@ k = Entity(name="k", join_keys=["k"], value_type=ValueType.STRING)
 
 def view(name, ttl):
     source = FileSource(
-        name=f"source_{name}", path=f"{os.environ['CENOTE_HOME']}/features/{name}/*.parquet", file_format=ParquetFormat(),
-        timestamp_field="event_timestamp", created_timestamp_column="created_timestamp",
+        name=f"source_{name}", path=f"{os.environ['CENOTE_HOME']}/features/{name}/*.parquet",
+        file_format=ParquetFormat(), timestamp_field="event_timestamp", created_timestamp_column="created_timestamp",
     )
     fields = [Field(name="k", dtype=String), Field(name=f"v_{name}", dtype=Int64)]
     return FeatureView(name=name, entities=[k], schema=fields, source=source, ttl=ttl)

@@ -1,12 +1,10 @@
 """Feast's registry and online stores, placed in a lake and held to its rules. Imported by Feast alone, by name.
 
-Belongs here: where they lie, that an expired value is not served, that an overwritten value is gone from the file. Must not:
-anything that Feast does well itself. A relative path is taken from the lake: ``CENOTE_HOME``, or ``data`` beside the
-feature repository.
+Belongs here: where they lie, that an expired value is not served, that an overwritten value is gone from the file.
+Must not: anything that Feast does well itself.
 """
 
-import os
-from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -16,34 +14,49 @@ from feast.infra.online_stores.sqlite import SqliteOnlineStore, SqliteOnlineStor
 from feast.infra.registry.file import FileRegistryStore
 from feast.repo_config import RegistryConfig, RepoConfig
 
+from cenote.settings import load_settings
 
-def _in_lake(path: str, repo: Path | None) -> Path:
-    home = os.environ.get("CENOTE_HOME") or (repo or Path.cwd()).parent / "data"
-    return Path(home, path).absolute()
+asked_at: ContextVar[datetime | None] = ContextVar("asked_at", default=None)
+"""The moment that a read is about; None: now."""
+
+
+def _in_lake(path: str) -> Path:
+    """A path of Feast's configuration; a relative one is taken from the lake that the settings name."""
+    return Path(path) if Path(path).is_absolute() else load_settings().home / path
 
 
 class LakeRegistryStore(FileRegistryStore):
     """Feast's registry file, in the lake."""
 
-    def __init__(self, registry_config: RegistryConfig, repo_path: Path | None) -> None:
-        self._filepath = _in_lake(registry_config.path, repo_path)
-        self._filepath.parent.mkdir(parents=True, exist_ok=True)
+    def __init__(self, registry_config: RegistryConfig, repo_path: Path | None) -> None:  # noqa: ARG002
+        self._filepath = _in_lake(registry_config.path)
+
+    def _write_registry(self, registry_proto: Any) -> None:
+        """Write aside and swap in: a reader never sees half a registry."""
+        place = self._filepath
+        self._filepath = place.with_suffix(".new")
+        try:
+            self._filepath.parent.mkdir(parents=True, exist_ok=True)
+            super()._write_registry(registry_proto)
+            self._filepath.replace(place)
+        finally:
+            self._filepath = place
 
 
 class Expiring(OnlineStore):
-    """An online store that does not serve a value whose time to live has passed.
+    """An online store that does not serve a value whose time to live has passed. Goes first among the bases."""
 
-    ``clock`` says what now is. Goes before the store's own class among the bases.
-    """
-
-    clock: Callable[[], datetime] = staticmethod(lambda: datetime.now(UTC))
+    def clear(self, config: RepoConfig, table: Any) -> None:
+        """Forget all values of a view."""
+        self.update(config, [table], [], [], [], partial=True)
+        self.update(config, [], [table], [], [], partial=True)
 
     def online_read(self, config: RepoConfig, table: Any, entity_keys: Any, requested_features: Any = None) -> Any:
         """Read as the store does, and blank what has expired."""
         rows = super().online_read(config, table, entity_keys, requested_features)  # type: ignore[safe-super]
         if not table.ttl:
             return rows
-        oldest = self.clock() - table.ttl
+        oldest = (asked_at.get() or datetime.now(UTC)) - table.ttl
         return [(at, values) if at is not None and at >= oldest else (None, None) for at, values in rows]
 
     _read_features_per_fv = OnlineStore._read_features_per_fv
@@ -60,9 +73,14 @@ class LakeSqliteOnlineStore(Expiring, SqliteOnlineStore):
 
     @staticmethod
     def _get_db_path(config: RepoConfig) -> str:
-        path = _in_lake(config.online_store.path, config.repo_path)
+        path = _in_lake(config.online_store.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         return str(path)
+
+    def clear(self, config: RepoConfig, table: Any) -> None:
+        """Forget all values of a view, in one transaction."""
+        with self._get_conn(config) as connection:
+            connection.execute(f'DELETE FROM "{config.project}_{table.name}"')
 
     def _get_conn(self, config: RepoConfig) -> Any:
         fresh = not self._conn

@@ -1,6 +1,6 @@
 """Feature assets: the history of each feature view, and the online store that serves the newest values.
 
-Belongs here: one asset per feature SQL file, and the online asset. Must not: Feast (cenote/features.py calls it).
+Belongs here: one asset per feature SQL file, and the online asset. Must not: Feast (cenote/features/ calls it).
 """
 
 from collections.abc import Sequence

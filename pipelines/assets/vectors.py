@@ -1,7 +1,7 @@
 """Vector assets: passages of a dataset, embedded into the one LanceDB table, and the indexes over it.
 
 Belongs here: one asset per contract with passages, and the index asset. Must not: how embedding works
-(cenote/vectors.py).
+(cenote/vectors/).
 """
 
 from collections.abc import Sequence

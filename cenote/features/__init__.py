@@ -1,0 +1,25 @@
+"""Features: what is known of an entity at a moment, for training without leakage and for serving.
+
+Belongs here: the doors. ``build`` writes feature tables from SQL files (offline.py); ``apply`` tells Feast about
+them (definitions.py); ``sync_online`` and ``online`` fill and read the online store, ``parity`` compares it with
+the tables (serving.py); ``training_set`` joins features to moments (training.py). Feast is imported only when one
+of them needs it.
+"""
+
+from cenote.features.definitions import apply, feast_store
+from cenote.features.offline import build, is_stale, views
+from cenote.features.serving import online, online_stale, parity, sync_online
+from cenote.features.training import training_set
+
+__all__ = [
+    "apply",
+    "build",
+    "feast_store",
+    "is_stale",
+    "online",
+    "online_stale",
+    "parity",
+    "sync_online",
+    "training_set",
+    "views",
+]

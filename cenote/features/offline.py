@@ -1,0 +1,121 @@
+"""Feature SQL files -> Delta tables ``features/<view>``.
+
+Belongs here: which files there are, when a table is stale, and one commit for what is new. Must not: Feast. What
+the rows mean and which of them are added is said in history.py.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from cenote import catalog
+from cenote.errors import FeatureError, SqlFileError, unknown
+from cenote.features.history import STAGE, History, last_build
+from cenote.report import StageReport
+from cenote.sqlfiles import SqlFile, load_sqlfiles
+from cenote.tables import Commit, Table
+from cenote.workspace import Workspace
+
+_RECORDS = "_records"
+
+
+def views(space: Workspace) -> dict[str, SqlFile]:
+    """The feature files of the lake, keyed by view; none where there is no folder. Raises ``SqlFileError``.
+
+    ``silver.x_records``, all records of a dataset, counts as the input ``silver/x``.
+    """
+    found = load_sqlfiles(space.settings.features)
+    for name, file in found.items():
+        if not file.entity or not file.join_key:
+            raise SqlFileError(
+                f"feature file {name!r} does not say what its features are about",
+                "add `entity: ...` and `join_key: ...` to its front comment",
+            )
+        found[name] = replace(file, inputs=tuple(sorted({source.removesuffix(_RECORDS) for source in file.inputs})))
+    return found
+
+
+def is_stale(space: Workspace, view: str) -> bool:
+    """Whether :func:`build` would have something to do; reads logs only."""
+    file, table = _file(space, view), space.table("features", view)
+    versions = _versions(space, file)
+    if _missing(file, versions) or _strays(table):
+        return True
+    return not _up_to_date(table, _commit(space, file, versions))
+
+
+def build(space: Workspace, view: str, rebuild: bool = False) -> StageReport:
+    """Bring ``features/<view>`` up to date with silver, gold and the graph.
+
+    ``rebuild`` writes a ledger anew from the SQL alone, which forgets what was believed before; a changed SQL does
+    the same, since old rows mean something else. A snapshot keeps its past, which nothing could recompute. Raises
+    ``FeatureError`` where an input was never built and ``SqlFileError`` where the SQL does not run or breaks the
+    rules of history.py.
+    """
+    file, table = _file(space, view), space.table("features", view)
+    with space.lock(table.name):
+        remove_strays(table)
+        versions = _versions(space, file)
+        if missing := _missing(file, versions):
+            what = f"feature view {view} reads {missing[0]}, which was never built"
+            raise FeatureError(what, f"build {missing[0]} first")
+        commit = _commit(space, file, versions)
+        if not rebuild and _up_to_date(table, commit):
+            return StageReport.unchanged(table)
+        with catalog.connect(space, file.inputs, versions) as connection:
+            history = History(connection, file, table, now=space.clock(), as_of=space.as_of)
+            anew = history.starts_anew(rebuild)
+            rows = history.rows(anew)
+            version = table.overwrite(rows, commit) if anew else table.append(rows, commit)
+        remove_strays(table)
+        made = last_build(table)
+        return StageReport(table.name, table.count(), made.rows_added if made else 0, version)
+
+
+def remove_strays(table: Table) -> None:
+    """Delete Parquet files that are not in the table's current version: left by a crash, a rebuild or a purge.
+
+    Feast reads the folder by ``*.parquet`` and would take them for rows. Call it under the table's lock.
+    """
+    for file in _strays(table):
+        file.unlink(missing_ok=True)
+
+
+def _strays(table: Table) -> list[Path]:
+    current = {Path(file).name for file in table.files()}
+    return [file for file in table.path.glob("*.parquet") if file.name not in current]
+
+
+def _file(space: Workspace, view: str) -> SqlFile:
+    known = views(space)
+    if view not in known:
+        raise FeatureError(unknown("feature view", view, known), f"add {view}.sql to {space.settings.features}")
+    return known[view]
+
+
+def _versions(space: Workspace, file: SqlFile) -> dict[str, int]:
+    """Versions of the inputs that were built."""
+    found = {source: space.table(*source.split("/", 1)).version for source in file.inputs}
+    return {source: version for source, version in found.items() if version is not None}
+
+
+def _missing(file: SqlFile, versions: dict[str, int]) -> list[str]:
+    """Inputs that were never built."""
+    return [source for source in file.inputs if source not in versions]
+
+
+def _commit(space: Workspace, file: SqlFile, versions: dict[str, int]) -> Commit:
+    """What a build now would record: the versions that it reads, and its SQL with the moment if it asks for one."""
+    moment = f"@{space.as_of.isoformat()}" if file.uses_as_of else ""
+    details = {
+        "description": file.description,
+        "owner": file.owner,
+        "grain": list(file.grain),
+        "tags": list(file.tags),
+        "columns": dict(file.columns),
+    }
+    return Commit(STAGE, versions, f"{file.digest}{moment}", space.run_id, details=details)
+
+
+def _up_to_date(table: Table, commit: Commit) -> bool:
+    last = last_build(table)
+    return last is not None and (last.inputs, last.code) == (dict(commit.inputs), commit.code)
