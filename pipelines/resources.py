@@ -49,6 +49,6 @@ def workspace_resource(settings: Settings | None) -> dg.ResourceDefinition:
 
     @dg.resource(description="The lake's workspace: tables, contracts, vault and clock.")
     def space(context: dg.InitResourceContext) -> Workspace:
-        return Workspace(settings, run_id=context.run_id or "")
+        return Workspace(settings, run_id=context.run.run_id if context.run else "")
 
     return space

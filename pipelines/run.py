@@ -7,13 +7,15 @@ import contextlib
 import json
 import logging
 import os
+import re
 import time
+import warnings
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import dagster as dg
 
-from cenote.errors import CenoteError
+from cenote.errors import CenoteError, unknown
 from cenote.report import StageReport
 from cenote.settings import PROJECT, Settings, load_settings
 from cenote.workspace import Workspace
@@ -99,20 +101,25 @@ def run_pipeline(
     return outcome
 
 
+_BARE = re.compile(r"(\d*\+)?([\w/*]+)(\+\d*)?")
+
+
 def _selection(definitions: dg.Definitions, text: str) -> set[dg.AssetKey]:
+    """The assets that ``text`` names in Dagster's selection syntax; ``gold/*`` is short for ``key:"gold/*"``."""
     graph = definitions.resolve_asset_graph()
+    bare = _BARE.fullmatch(text)
+    syntax = f'{bare[1] or ""}key:"{bare[2]}"{bare[3] or ""}' if bare else text
     try:
-        chosen = dg.AssetSelection.from_string(text if ":" in text or "*" not in text else f'key:"{text}"').resolve(
-            graph
-        )
-    except Exception as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", dg.BetaWarning)
+            chosen = dg.AssetSelection.from_string(syntax).resolve(graph)
+    except dg.DagsterError as error:
         raise CenoteError(
-            f"--select {text!r} is no selection that Dagster understands: {error}",
-            "try 'gold/daily_cash' or 'group:gold'",
+            f"--select {text!r} is no selection that Dagster understands: {error}", "try 'gold/daily_cash' or 'group:gold'"
         ) from None
     if not chosen:
-        keys = ", ".join(sorted(k.to_user_string() for k in graph.get_all_asset_keys()))
-        raise CenoteError(f"--select {text!r} selects nothing", f"choose from: {keys}")
+        keys = [key.to_user_string() for key in graph.get_all_asset_keys()]
+        raise CenoteError(f"--select {text!r} selects nothing: {unknown('asset', text, keys)}", "name assets of this lake")
     return set(chosen)
 
 
@@ -171,4 +178,14 @@ def _errors(result: dg.ExecuteInProcessResult) -> list[str]:
             described = failure.user_failure_data.description if failure.user_failure_data else None
             message = described or (failure.error.message if failure.error else event.message or "")
             told.append(f"{event.step_key}: {message.strip()}")
+    if not result.success and not told:  # the run itself failed, before or between its steps
+        told = [_innermost(event) for event in result.all_events if event.is_failure]
     return told
+
+
+def _innermost(event: dg.DagsterEvent) -> str:
+    """The message of the error that a failure goes back to."""
+    error = getattr(event.event_specific_data, "error", None)
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error else event.message or ""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Job: TypeAlias = "dg.JobDefinition | UnresolvedAssetJobDefinition"
 
-CATALOG = dg.AssetSelection.keys(["catalog", "duckdb"])
+CATALOG = dg.AssetSelection.assets(["catalog", "duckdb"])
 RIGHTS_TAG = "rights"
 BUILDS = {  # group: (cron in UTC, what the job is for)
     "gold": ("0 3 * * *", "Marts, daily at 03:00."),

@@ -39,7 +39,8 @@ def test_sql_that_is_wrong_says_how_to_mend_it(cenote) -> None:
 
 
 def test_status_lists_every_layer(cenote) -> None:
-    told = cenote("status").stdout
+    told = {row["layer"] for row in json.loads(cenote("status", "--format", "json").stdout)}
+    assert "files" in cenote("status").stdout
     for layer in ("bronze", "silver", "gold", "graph", "features"):
         assert layer in told
 

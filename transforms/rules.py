@@ -55,7 +55,7 @@ def broken_rules(field: Field, values: pl.Series) -> Iterator[tuple[str, pl.Seri
 def _checks(field: Field, values: pl.Series) -> Iterator[tuple[str, pl.Series]]:
     options = field.options
     if field.enum:
-        yield "not_in_enum", ~values.is_in(_constants(field, list(field.enum)))
+        yield "not_in_enum", ~values.is_in(_constants(field, list(field.enum)).implode())
     for name, operator in _BOUNDS.items():
         if options.get(name) is not None and field.type not in ("string", "array", "object"):
             yield "out_of_range", getattr(values, operator)(_constants(field, [options[name]])[0])

@@ -31,7 +31,10 @@ def status(style: FormatOption = Format.table) -> None:
     from cenote import bronze
 
     lake = cenote.open()
-    show(lake.tables(), style, title=f"Lake at {lake.space.settings.home}")
+    tables = lake.tables()
+    shown = ("layer", "table", "rows", "version", "committed_at", "bytes")
+    frame = tables.select(shown) if style is Format.table else tables
+    show(frame, style, title=f"Lake at {lake.space.settings.home}")
     if style is Format.table:
         waiting = {name: n for name in lake.space.contracts if (n := len(bronze.waiting(lake.space, name)))}
         told = ", ".join(f"{name}: {n}" for name, n in waiting.items())

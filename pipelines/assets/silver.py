@@ -62,6 +62,7 @@ def silver_assets(contract: Contract, settings: Settings) -> dg.AssetsDefinition
             ),
         ],
         check_specs=checks.specs(table, quality.silver_checks(contract)),
+        can_subset=True,  # so that either may be selected; the stage writes both all the same
     )
     def assets(
         context: dg.AssetExecutionContext, space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]
@@ -73,7 +74,9 @@ def silver_assets(contract: Contract, settings: Settings) -> dg.AssetsDefinition
             lambda: silver.build(space, contract.dataset, rebuild=rebuild),
             lambda: quality.check_silver(space, contract),
         )
-        yield metadata.result(rejected)
-        yield metadata.result(conformed, findings)
+        asked = {check.name for check in context.selected_asset_check_keys}
+        for report, found in ((rejected, []), (conformed, [f for f in findings if f.name in asked])):
+            if metadata.key(report.table) in context.selected_asset_keys:
+                yield metadata.result(report, found)
 
     return assets
