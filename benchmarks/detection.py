@@ -1,8 +1,8 @@
 """How well and how fast personal data is found in free text: ``python -m benchmarks.detection``.
 
 Prints recall and precision by kind (a span counts as found when it overlaps a marked one of the same kind with an
-intersection over union of at least 0.7, and by character) on third-party texts, and the speed of every detector together.
-Reads ../shared/data beside the checkout (or --data); texts are only counted, never printed.
+intersection over union of at least 0.7, and by character) on third-party texts, and the speed of every detector
+together. Reads ../shared/data beside the checkout (or --data); texts are only counted, never printed.
 """
 
 import argparse
@@ -17,8 +17,9 @@ from transforms.detect import KINDS, find_spans, redact_text
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 IDS = (
-    "MRN", "HEALTH_ID", "LICENCE", "PASSPORT", "ID_NUMBER", "VEHICLE", "DEVICE", "ES_NSS", "ES_DNI", "ES_NIE", "SSN", "US_ITIN",
-    "UK_NINO", "UK_NHS", "FR_NIR", "DE_TAX_ID", "IT_CF", "IN_AADHAAR", "IN_PAN", "BR_CPF", "ACCOUNT", "PHONE",
+    "MRN", "HEALTH_ID", "LICENCE", "PASSPORT", "ID_NUMBER", "VEHICLE", "DEVICE", "ES_NSS", "ES_DNI", "ES_NIE", "SSN",
+    "US_ITIN", "UK_NINO", "UK_NHS", "FR_NIR", "DE_TAX_ID", "IT_CF", "IN_AADHAAR", "IN_PAN", "BR_CPF", "ACCOUNT",
+    "PHONE",
 )  # fmt: skip
 PRESIDIO = {
     "EMAIL": ({"EMAIL_ADDRESS", "EMAIL"}, {"EMAIL"}),
@@ -40,7 +41,12 @@ MEDDOCAN = {
     "PHONE": ({"NUMERO_TELEFONO", "NUMERO_FAX"}, {"PHONE"}),
     "DATE": ({"FECHAS"}, {"DATE", "BIRTH_DATE"}),
     "ID": (
-        {"ID_SUJETO_ASISTENCIA", "ID_ASEGURAMIENTO", "ID_TITULACION_PERSONAL_SANITARIO", "ID_CONTACTO_ASISTENCIAL"},
+        {
+            "ID_SUJETO_ASISTENCIA",
+            "ID_ASEGURAMIENTO",
+            "ID_TITULACION_PERSONAL_SANITARIO",
+            "ID_CONTACTO_ASISTENCIAL",
+        },
         set(IDS) - {"PHONE"},
     ),
     "AGE": ({"EDAD_SUJETO_ASISTENCIA"}, {"AGE"}),
@@ -52,7 +58,9 @@ Groups = dict[str, tuple[set[str], set[str]]]
 
 def presidio(data: Path = SHARED) -> tuple[pl.Series, pl.DataFrame]:
     """Texts and marked spans (``row``, ``start``, ``end``, ``type``) of the English sentences."""
-    records = [json.loads(line) for line in (data / "pii" / "presidio_share.jsonl").read_text(encoding="utf-8").splitlines()]
+    records = [
+        json.loads(line) for line in (data / "pii" / "presidio_share.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     marked = [(row, s["start"], s["end"], s["type"]) for row, record in enumerate(records) for s in record["spans"]]
     return pl.Series([r["text"] for r in records]), _marked(marked)
 
@@ -73,7 +81,9 @@ def _annotations(file: Path) -> Iterator[tuple[int, int, str]]:
 
 
 def _marked(marked: list[tuple[int, int, int, str]]) -> pl.DataFrame:
-    return pl.DataFrame(marked, schema={"row": pl.UInt32, "start": pl.Int64, "end": pl.Int64, "type": pl.String}, orient="row")
+    return pl.DataFrame(
+        marked, schema={"row": pl.UInt32, "start": pl.Int64, "end": pl.Int64, "type": pl.String}, orient="row"
+    )
 
 
 def score(found: pl.DataFrame, marked: pl.DataFrame, groups: Groups) -> pl.DataFrame:
@@ -90,7 +100,14 @@ def score(found: pl.DataFrame, marked: pl.DataFrame, groups: Groups) -> pl.DataF
         both = both.filter(pl.col("common") > 0)
         near = both.filter(pl.col("common") >= 0.7 * pl.col("union"))
         sizes = [int((frame["end"] - frame["start"]).sum()) for frame in (want, have)]
-        part = [want.height, have.height, near["w"].n_unique(), near["h"].n_unique(), *sizes, int(both["common"].sum())]
+        part = [
+            want.height,
+            have.height,
+            near["w"].n_unique(),
+            near["h"].n_unique(),
+            *sizes,
+            int(both["common"].sum()),
+        ]
         parts.append((name, part))
     together = [sum(part[i] for name, part in parts if name in PATTERNS) for i in range(7)]
     for name, (want_n, have_n, hit_w, hit_h, want_c, have_c, common) in [*parts, ("patterns", together)]:
@@ -133,7 +150,10 @@ def main() -> None:
         texts, marked = load(options.data)
         print(f"\n{title}: {len(texts)} texts, {len(KINDS)} kinds on")
         print(score(find_spans(texts), marked, groups))
-        print({name: round(rate, 1) for name, rate in speed(texts, options.megabytes).items()}, "MB/s of distinct text")
+        print(
+            {name: round(rate, 1) for name, rate in speed(texts, options.megabytes).items()},
+            "MB/s of distinct text",
+        )
 
 
 if __name__ == "__main__":

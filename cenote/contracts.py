@@ -25,7 +25,6 @@ from transforms.contract import (
     Mask,
     Passage,
     Subject,
-    leaves,
 )
 
 _ENVELOPES = {
@@ -255,7 +254,7 @@ class _Reader:
 def lint_contracts(folder: Path) -> dict[str, list[str]]:
     """What is wrong with each contract file of a folder, by file name; an empty list where nothing is.
 
-    Beyond reading: an owner and a description are there, and no field that is classed HIGH is kept in clear.
+    Beyond reading: an owner and a description are there, and what cenote/contract_lint.py looks for.
     """
     if not folder.is_dir():
         raise ContractError(f"there is no folder of contracts at {folder}", "give a folder of ODCS files")
@@ -263,15 +262,15 @@ def lint_contracts(folder: Path) -> dict[str, list[str]]:
 
 
 def _lint(file: Path) -> list[str]:
+    from cenote.contract_lint import contract_problems
+
     try:
         contract = load_contract(file)
     except ContractError as error:
         return [f"{error.what} -> {error.fix}"]
     told = [] if contract.owner else ["no owner; add a team member with role owner"]
     told += [] if contract.description else ["no description of the dataset"]
-    for leaf in leaves(contract.fields):
-        if leaf.classification == "HIGH" and leaf.mask.strategy == "keep":
-            told.append(f"{leaf.name} is classed HIGH but kept in clear; declare a mask")
+    told += contract_problems(contract)
     if file.stem != contract.dataset:
         told.append(f"the file describes {contract.dataset!r}; name it {contract.dataset}.yaml")
     return told

@@ -65,7 +65,7 @@ def dagster_home(settings: Settings) -> Path:
         return PROJECT
     own = settings.home / "dagster"
     own.mkdir(parents=True, exist_ok=True)
-    (own / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    (own / "dagster.yaml").write_text("telemetry:\n  enabled: false\nnux:\n  enabled: false\n")
     return own
 
 

@@ -25,6 +25,7 @@ from cenote.workspace import Workspace
 if TYPE_CHECKING:
     from pipelines.run import RunOutcome
 
+COUNTED_ELSEWHERE = ("vectors/indexes",)  # an index counts the passages that its layer's tables have counted
 LAYERS = ("bronze", "silver", "quarantine", "gold", "vectors", "edges", "graph", "features", "catalog")
 console = Console(stderr=False)
 
@@ -110,6 +111,7 @@ def _layers(outcome: "RunOutcome") -> Table:
         of_layer = [a for a in outcome.assets if a.key.split("/")[0] == layer]
         if of_layer:
             seconds = 0.0 if layer == "quarantine" else sum(a.seconds for a in of_layer)
+            of_layer = [a for a in of_layer if a.key not in COUNTED_ELSEWHERE]
             table.add_row(
                 layer,
                 str(len(of_layer)),

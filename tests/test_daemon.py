@@ -27,7 +27,7 @@ def test_a_dropped_file_makes_silver_grow(tmp_path: Path, sample_lake: SampleLak
     settings = sample_lake.settings.model_copy(update={"home": home, "vault": vault})
     dagster_home = home / "dagster"
     dagster_home.mkdir()
-    (dagster_home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    (dagster_home / "dagster.yaml").write_text("telemetry:\n  enabled: false\nnux:\n  enabled: false\n")
     before = Workspace(settings).table("silver", "consents").count()
 
     with (tmp_path / "daemon.log").open("wb") as log:

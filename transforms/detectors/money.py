@@ -1,0 +1,187 @@
+"""Payment cards, IBANs, bank accounts and crypto wallets.
+
+Belongs here: numbers that money moves by. Must not: the check-digit arithmetic (numbers.py). Sources: ISO/IEC 7812-1
+(cards), ISO 13616 IBAN registry (lengths by country), Bitcoin BIP-173/350 (bech32) and base58check, ABA routing number
+check.
+"""
+
+import hashlib
+
+import polars as pl
+
+from transforms.detectors.numbers import luhn, mod97, weighted
+from transforms.detectors.patterns import has, take
+from transforms.detectors.scene import Scene
+from transforms.detectors.spans import no_spans, search, spans
+from transforms.detectors.tokens import DIGIT
+
+_LENGTHS = (
+    "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 "
+    "ES24 "
+    "FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 "
+    "LC32 "
+    "LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 "
+    "RO24 "
+    "RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30 "
+    "AO25 BF28 BJ28 CF27 CG27 CI28 CM27 CV25 DZ26 GA27 GQ27 GW25 IR26 KM27 MA28 MG27 ML28 MZ25 NE28 SN28 TD27 TG28"
+)
+IBAN_LENGTHS = {entry[:2]: int(entry[2:]) for entry in _LENGTHS.split()}
+_LETTER_OR_DIGIT = r"[\p{L}\d]$"
+_JOINED = r"^[\p{L}\d]|^[-.]\d"
+
+_CARD = (
+    r"(?-u:\b)9999(?:[ -]?9999){2}[ -]?9{1,7}(?-u:\b)|(?-u:\b)9999[ -]?999999[ -]?9{4,5}(?-u:\b)"
+    r"|(?-u:\b)9(?:[ -]?9){11,18}(?-u:\b)"
+)
+
+
+def cards(scene: Scene) -> pl.DataFrame:
+    """Payment card numbers: 12 to 19 digits of a payment scheme, with a Luhn check digit; 0.6 where only words say
+    so.
+    """
+    found = scene.shaped(_CARD).filter(has("text", "^[2-6]"))
+    if found.is_empty():
+        return no_spans()
+    plain = found["text"].str.replace_all(r"\D", "")
+    found = found.with_columns(
+        plain=plain,
+        good=pl.Series(luhn(plain)),
+        before=scene.buffer.before(found["start"].to_numpy(), 40),
+        after=scene.buffer.after(found["end"].to_numpy(), 4),
+    )
+    apart = ~has("before", r"[\p{L}\d]$|\d[-.]$") & ~has("after", _JOINED)
+    scheme = has(
+        "plain",
+        r"^(?:4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|35\d{14}|6(?:011|4|5|2)\d{12,16}|(?:50|5[6-9]|6\d)\d{10,17})$",
+    )
+    varied = ~has("plain", r"^(?:0+|1+|2+|3+|4+|5+|6+|7+|8+|9+)$")
+    named = has("before", r"card|visa|master|amex|american express|credit|debit|tarjeta|carte|karte|maestro")
+    score = pl.when(pl.col("good") & scheme).then(0.95).when(named & scheme).then(0.6).otherwise(0.2)
+    return spans(found.filter(apart & varied), "CARD", score)
+
+
+_IBAN = r"^[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{4}){2,7}(?:[ -]?[A-Za-z0-9]{1,4})?"
+
+
+def ibans(scene: Scene) -> pl.DataFrame:
+    """IBANs of every country's length with their check digits; 0.6 for a wrong check after the word IBAN."""
+    heads = scene.shaped(r"(?-u:\b)AA99[A9 -]")
+    if heads.is_empty():
+        return no_spans()
+    text = take(scene.buffer.after(heads["start"].to_numpy(), 48, lower=False), f"({_IBAN})")
+    found = heads.select("start", text=text).drop_nulls()
+    found = found.with_columns(
+        end=pl.col("start") + pl.col("text").str.len_bytes(),
+        plain=pl.col("text").str.replace_all("[ -]", "").str.to_uppercase(),
+    )
+    length = pl.col("plain").str.head(2).replace_strict(IBAN_LENGTHS, default=None, return_dtype=pl.UInt32)
+    found = found.with_columns(length=length).filter(pl.col("plain").str.len_bytes() >= pl.col("length"))
+    if found.is_empty():
+        return no_spans()
+    found = _cut_to_length(found).with_columns(pl.col("plain").str.slice(0, pl.col("length")))
+    turned = found.select(pl.col("plain").str.slice(4) + pl.col("plain").str.head(4)).to_series()
+    found = found.with_columns(
+        good=pl.Series(mod97(turned) == 1),
+        before=scene.buffer.before(found["start"].to_numpy(), 40),
+        after=scene.buffer.after(found["end"].to_numpy(), 4),
+    )
+    apart = ~has("before", _LETTER_OR_DIGIT) & ~has("after", r"^[\p{L}\d]")
+    named = has("before", r"iban|account|konto|cuenta|compte|bank")
+    return spans(found.filter(apart), "IBAN", pl.when(pl.col("good")).then(0.97).when(named).then(0.6).otherwise(0.3))
+
+
+def _cut_to_length(found: pl.DataFrame) -> pl.DataFrame:
+    """End each match after as many letters and digits as its country's IBANs have: a word may follow after a space."""
+    longer = pl.col("plain").str.len_bytes() > pl.col("length")
+    if not found.select(longer.any()).item():
+        return found
+    kept = [
+        text if extra <= 0 else _drop_last(text, extra)
+        for text, extra in found.select(
+            "text", pl.col("plain").str.len_bytes().cast(pl.Int64) - pl.col("length")
+        ).iter_rows()
+    ]
+    found = found.with_columns(text=pl.Series(kept))
+    return found.with_columns(end=pl.col("start") + pl.col("text").str.len_bytes())
+
+
+def _drop_last(text: str, extra: int) -> str:
+    while extra:
+        extra -= text[-1].isalnum()
+        text = text[:-1]
+    return text.rstrip(" -")
+
+
+_ACCOUNT_WORDS = (
+    r"(?:account|acct|a/c|bank account|checking|savings|sort code|routing|aba|bsb|cuenta|kontonummer|konto|compte"
+    r"|ccc|clabe|giro)"
+    r"\b[^\d\n]{0,24}$"
+)
+_ACCOUNT = r"(?-u:\b)9(?:[ -]?9){5,21}(?-u:\b)"
+
+
+def accounts(scene: Scene) -> pl.DataFrame:
+    """Bank account, routing (ABA check) and sort numbers: told by the words before them."""
+    found = scene.shaped(_ACCOUNT)
+    if found.is_empty():
+        return no_spans()
+    before = scene.buffer.before(found["start"].to_numpy(), 40)
+    found = found.with_columns(before=before).filter(has("before", _ACCOUNT_WORDS) & ~has("before", _LETTER_OR_DIGIT))
+    if found.is_empty():
+        return no_spans()
+    plain = found["text"].str.replace_all(r"\D", "")
+    routing = (plain.str.len_bytes() == 9).to_numpy() & (weighted(plain.str.pad_start(9, "0"), (3, 7, 1) * 3) % 10 == 0)
+    return spans(
+        found.with_columns(routing=pl.Series(routing)),
+        "ACCOUNT",
+        pl.when(pl.col("routing")).then(0.9).otherwise(0.75),
+    )
+
+
+_WALLET = (
+    r"(?-u:\b)(?:0x[0-9a-fA-F]{40}|(?:bc1|tb1|ltc1|BC1)[a-zA-Z0-9]{11,87}|[13LM][1-9A-HJ-NP-Za-km-z]{25,34}"
+    r"|4[0-9AB][1-9A-HJ-NP-Za-km-z]{93})(?-u:\b)"
+)
+
+
+def wallets(scene: Scene) -> pl.DataFrame:
+    """Ethereum, Bitcoin, Litecoin and Monero addresses; Bitcoin's and Litecoin's by their checksums."""
+    found = search(scene.long_tokens(26, DIGIT), _WALLET)
+    if found.is_empty():
+        return no_spans()
+    good = pl.Series([_is_wallet(text) for text in found["text"].to_list()], dtype=pl.Boolean)
+    return spans(found.filter(good), "WALLET", 0.95)
+
+
+_BASE58 = {letter: value for value, letter in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}
+_BECH32 = {letter: value for value, letter in enumerate("qpzry9x8gf2tvdw0s3jn54khce6mua7l")}
+
+
+def _is_wallet(text: str) -> bool:
+    if text.startswith("0x") or len(text) == 95:
+        return True
+    return _bech32(text.lower()) if "1" in text[2:4] and text[:2].isalpha() else _base58check(text)
+
+
+def _base58check(text: str) -> bool:
+    value = 0
+    for letter in text:
+        value = value * 58 + _BASE58[letter]
+    if value >= 1 << 200:
+        return False
+    raw = value.to_bytes(25)
+    return hashlib.sha256(hashlib.sha256(raw[:-4]).digest()).digest()[:4] == raw[-4:]
+
+
+def _bech32(text: str) -> bool:
+    prefix, _, data = text.rpartition("1")
+    if not set(data) <= _BECH32.keys():
+        return False
+    values = [ord(c) >> 5 for c in prefix] + [0] + [ord(c) & 31 for c in prefix] + [_BECH32[c] for c in data]
+    check = 1
+    for value in values:
+        top = check >> 25
+        check = (check & 0x1FFFFFF) << 5 ^ value
+        for bit, term in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
+            check ^= term if top >> bit & 1 else 0
+    return check in (1, 0x2BC830A3)

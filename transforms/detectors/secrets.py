@@ -1,0 +1,55 @@
+"""Secrets: API keys, tokens, private keys, passwords.
+
+Belongs here: what opens a door. Must not: wallet addresses (money.py). Key prefixes as their issuers publish them.
+"""
+
+import polars as pl
+
+from transforms.detectors.cues import SECRET
+from transforms.detectors.patterns import has
+from transforms.detectors.scene import Scene
+from transforms.detectors.spans import search, spans
+
+_KEYS = (
+    r"(?-u:\b)(?:"
+    r"(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}"
+    r"|gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255}|glpat-[A-Za-z0-9_-]{20,}"
+    r"|sk-(?:proj-|ant-|live-|test-)?[A-Za-z0-9_-]{20,}|(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9]{16,}"
+    r"|xox[abeoprs]-[A-Za-z0-9-]{10,}|AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_-]{20,}"
+    r"|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|key-[0-9a-f]{32}|npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{50,}|hf_[A-Za-z0-9]{30,}"
+    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
+    r"|(?:AC|SK)[0-9a-f]{32}|dop_v1_[0-9a-f]{64}|shpat_[0-9a-fA-F]{32}"
+    r")"
+)
+_SAID = (
+    r"(?i)(?P<pre>(?:password|passwd|pwd|passphrase|secret(?:[_ -]key)?|client_secret|(?:api|access"
+    r"|auth)[ _-]?(?:key|token)|token|contraseña|clave|mot de passe"
+    r"|passwort|kennwort)[\"']?(?: is| es| est| ist|[ ]?[:=])[ ]?[\"']?)(?P<value>[^\s\"'<>,;]{4,128}[^\s\"'<>,;.!?])"
+)
+_BEARER = r"(?P<pre>(?i:bearer) )(?P<value>[A-Za-z0-9._~+/-]{16,}=*)"
+_PIN = r"(?i)(?P<pre>\b(?:pin|cvv|cvc2?)(?: code| number)?[\"']?(?: is|[ ]?[:=])?[ ]?[\"']?)(?P<value>\d{3,8})(?-u:\b)"
+_PEM = r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|$)"
+
+
+def secrets(scene: Scene) -> pl.DataFrame:
+    """Keys with their issuers' prefixes, JSON web tokens, private key blocks, and values that words call a secret."""
+    found = [spans(search(scene.long_tokens(16), _KEYS), "SECRET", 0.97)]
+    near = scene.near(scene.cued(SECRET), 16, 160)
+    if near.height:
+        said = search(near, _SAID)
+        said = said.filter(has("text", r"\d|[^\p{L}\d]|[a-z][A-Z]") | (pl.col("text").str.len_chars() >= 16))
+        found += [
+            spans(said, "SECRET", 0.8),
+            spans(search(near, _BEARER), "SECRET", 0.9),
+            spans(search(near, _PIN), "SECRET", 0.75),
+        ]
+    begins = has(scene.texts, "-----BEGIN")
+    if begins.any():
+        found.append(
+            spans(
+                search(scene.pieces(scene.buffer.starts, scene.buffer.ends).filter(begins), _PEM),
+                "SECRET",
+                0.99,
+            )
+        )
+    return pl.concat(found)

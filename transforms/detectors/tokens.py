@@ -1,0 +1,124 @@
+"""A chunk's tokens: runs of letters and digits, each with what it is made of and whether a dictionary knows it.
+
+Belongs here: the cheap passes over all bytes that find the few places worth a pattern. Must not: any kind of personal
+data. Most text is plain words. Patterns run on *words* (runs without white space) around a telling byte, on *runs of
+numbers* (scene.py), and near known words; capitalised tokens are the candidates for names.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from transforms.detectors.buffer import Buffer, Positions
+from transforms.detectors.vocabulary import PADDING, Hashes, hash_ranges
+
+SPACE, POINT, DIGIT, UPPER, LOWER, UNDER, WIDE = 0, 1, 8, 16, 32, 64, 128
+
+
+def _classes() -> bytes:
+    table = bytearray([POINT] * 128 + [WIDE] * 128)
+    for some, code in (
+        (b"\t\n\v\f\r \x00", SPACE),
+        (b"_", UNDER),
+        (b"0123456789", DIGIT),
+        (bytes(range(65, 91)), UPPER),
+        (bytes(range(97, 123)), LOWER),
+    ):
+        for byte in some:
+            table[byte] = code
+    return bytes(table)
+
+
+_CLASSES = _classes()
+_PIECES = {"start": pl.Int64, "text": pl.String}
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """One chunk, looked at once."""
+
+    buffer: Buffer
+    texts: pl.Series
+
+    @cached_property
+    def classes(self) -> npt.NDArray[np.uint8]:
+        """The class of each byte."""
+        return np.frombuffer(self.buffer.data.translate(_CLASSES), dtype=np.uint8)
+
+    @cached_property
+    def _edges(self) -> Positions:
+        inside = np.zeros(len(self.classes) + 2, dtype=bool)
+        inside[1:-1] = self.classes >= DIGIT
+        return np.flatnonzero(inside[1:] != inside[:-1])
+
+    @cached_property
+    def starts(self) -> Positions:
+        """Where each token begins."""
+        return np.ascontiguousarray(self._edges[::2])
+
+    @cached_property
+    def ends(self) -> Positions:
+        """Where each token ends."""
+        return np.ascontiguousarray(self._edges[1::2])
+
+    @cached_property
+    def bits(self) -> npt.NDArray[np.uint8]:
+        """Which classes of bytes stand in each token."""
+        return np.bitwise_or.reduceat(self.classes, self.starts) if len(self.starts) else np.zeros(0, np.uint8)
+
+    @cached_property
+    def hashes(self) -> Hashes:
+        """The hash of each token, for vocabularies."""
+        return hash_ranges(self.buffer.lower + PADDING, self.starts, self.ends)
+
+    @cached_property
+    def _spaces(self) -> Positions:
+        return np.concatenate([[-1], np.flatnonzero(self.classes == SPACE), [len(self.classes)]])
+
+    def bytes_at(self, byte: str) -> Positions:
+        """Positions of one ASCII character."""
+        return np.flatnonzero(self.buffer.codes == ord(byte))
+
+    @cached_property
+    def dots(self) -> Positions:
+        """Positions of full stops between letters or digits."""
+        at = self.bytes_at(".")
+        at = at[(at > 0) & (at < len(self.classes) - 1)]
+        return at[(self.classes[at - 1] >= DIGIT) & (self.classes[at + 1] >= DIGIT)]
+
+    def words_at(self, positions: Positions) -> pl.DataFrame:
+        """The runs without white space that hold the positions (in order): ``start``, ``text``; each once."""
+        begin, finish = self.to_spaces(positions, positions)
+        new = np.ones(len(begin), bool)
+        new[1:] = begin[1:] != begin[:-1]
+        return self.pieces(begin[new], finish[new])
+
+    def pieces(self, begin: Positions, finish: Positions) -> pl.DataFrame:
+        """Ranges as pieces to search: ``start``, ``text``."""
+        return pl.DataFrame({"start": begin, "text": self.buffer.cut(begin, finish)}, schema=_PIECES)
+
+    def long_tokens(self, size: int, bits: int = 0) -> pl.DataFrame:
+        """The words around tokens of at least ``size`` bytes that have all the classes of ``bits``."""
+        return self.words_at(self.starts[(self.ends - self.starts >= size) & ((self.bits & bits) == bits)])
+
+    def to_spaces(self, begin: Positions, finish: Positions) -> tuple[Positions, Positions]:
+        """Widen ranges to the white space around them."""
+        left = self._spaces[np.searchsorted(self._spaces, begin, side="left") - 1] + 1
+        right = self._spaces[np.searchsorted(self._spaces, finish, side="left")]
+        return left, right
+
+    def near(self, index: Positions, before: int, after: int) -> pl.DataFrame:
+        """Pieces of text around tokens, within their rows, joined where they touch: ``start``, ``text``."""
+        return self.pieces(*joined(*self.buffer.around(self.starts[index], self.ends[index], before, after)))
+
+
+def joined(begin: Positions, finish: Positions) -> tuple[Positions, Positions]:
+    """Ranges in order, those that touch made one."""
+    if len(begin) == 0:
+        return begin, finish
+    reach = np.maximum.accumulate(finish)
+    apart = begin[1:] >= reach[:-1]
+    return begin[np.concatenate([[True], apart])], reach[np.concatenate([apart, [True]])]
