@@ -29,6 +29,9 @@ class Settings(BaseSettings):
         None, description="File that holds the root key (64 hex digits, mode 0600). Default: root.key in the vault."
     )
     root_key: SecretStr | None = Field(None, description="The root key itself, instead of a file.")
+    root_key_kms: str | None = Field(
+        None, description="AWS KMS key (id, alias/name or ARN) as root key, instead of a file. Needs the extra 'kms'."
+    )
     as_of: datetime | None = Field(
         None, description="The moment that marts and features call now. Default: the start of the current UTC day."
     )

@@ -37,6 +37,7 @@ CODE_VERSION = 1
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 _SHOWN_PATHS = 100
+_NAMED_FROM = 5  # a member that fewer records of a pass carry is counted but not named: its name may be somebody's
 _RULES = pl.List(pl.Struct({"rule": pl.String, "path": pl.String}))
 _CONTRACT = "contract"  # the source under which tables record which contract made them
 _LEAD = ("lineage_id", "subject_id", "mentions", "landed_at")
@@ -238,7 +239,7 @@ class _Pass:
 
     def _write_silver(self, version: int | None) -> Written:
         counts = {"records": self.records, "quarantined": self.bad.rows}
-        commit = self._commit("silver", version, {**counts, "drift": dict(self.drift.most_common(_SHOWN_PATHS))})
+        commit = self._commit("silver", version, {**counts, "drift": _told(self.drift)})
         if self.contract.keyed:
             lead = (*_LEAD, "change_op", *VALIDITY)
             columns = [*lead, *(c for c in self.good.schema if c not in lead)]
@@ -246,6 +247,14 @@ class _Pass:
         write = self.silver.overwrite if self.anew else self.silver.append
         write(stream(self.good.frames(), self.good.schema), commit)
         return Written(self.good.rows)
+
+
+def _told(drift: Counter[str]) -> dict[str, int]:
+    """Paths that the contract does not name, as they may be written into the log in clear text."""
+    told: Counter[str] = Counter()
+    for path, count in drift.items():
+        told[path if count >= _NAMED_FROM else f"{path.rpartition('.')[0]}.*"] += count
+    return dict(told.most_common(_SHOWN_PATHS))
 
 
 def _report(table: Table, written: int, details: Mapping[str, Any]) -> StageReport:

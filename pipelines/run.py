@@ -115,11 +115,14 @@ def _selection(definitions: dg.Definitions, text: str) -> set[dg.AssetKey]:
             chosen = dg.AssetSelection.from_string(syntax).resolve(graph)
     except dg.DagsterError as error:
         raise CenoteError(
-            f"--select {text!r} is no selection that Dagster understands: {error}", "try 'gold/daily_cash' or 'group:gold'"
+            f"--select {text!r} is no selection that Dagster understands: {error}",
+            "try 'gold/daily_cash' or 'group:gold'",
         ) from None
     if not chosen:
         keys = [key.to_user_string() for key in graph.get_all_asset_keys()]
-        raise CenoteError(f"--select {text!r} selects nothing: {unknown('asset', text, keys)}", "name assets of this lake")
+        raise CenoteError(
+            f"--select {text!r} selects nothing: {unknown('asset', text, keys)}", "name assets of this lake"
+        )
     return set(chosen)
 
 

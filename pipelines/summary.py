@@ -6,6 +6,7 @@ Belongs here: drawing with rich. Must not: deciding anything.
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -138,12 +139,14 @@ def _quarantine(outcome: "RunOutcome") -> Table | None:
 
 
 def _print_next_steps(space: Workspace) -> None:
+    catalog = space.settings.catalog
+    near = catalog.relative_to(Path.cwd()) if catalog.is_relative_to(Path.cwd()) else catalog
     steps: Sequence[tuple[str, str]] = (
-        ("make ui", "the Dagster UI: lineage, checks, schedules"),
-        ('cenote sql "from gold.daily_cash limit 10"', "ask the marts"),
-        ('cenote search "late delivery"', "ask the texts"),
-        ("cenote quarantine", "records that broke their contract, and why"),
-        (f"duckdb {space.settings.catalog}", "the same tables from any DuckDB"),
+        ("make ui", "lineage, checks and schedules"),
+        ("cenote sql 'from gold.daily_cash'", "ask the marts"),
+        ("cenote search 'late delivery'", "ask the texts"),
+        ("cenote quarantine", "what broke its contract, and why"),
+        (f"duckdb {near}", "the same tables from any DuckDB"),
     )
     table = Table.grid(padding=(0, 2))
     for command, meaning in steps:

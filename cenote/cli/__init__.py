@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 
 import typer
 
-from cenote.cli import ask, contract, data, vault
+from cenote.cli import ask, contract, data, privacy, text, vault
 from cenote.errors import CenoteError
 
 app = typer.Typer(
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (data, ask):
+for module in (data, ask, privacy, text):
     module.register(app)
 app.add_typer(contract.app, name="contract")
 app.add_typer(vault.app, name="vault")

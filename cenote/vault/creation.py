@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cenote import audit
 from cenote.errors import VaultError
 from cenote.settings import Settings
 from cenote.vault import sealing
@@ -17,20 +18,27 @@ from cenote.vault.root import RootKey, create_root_key_file, load_root_key, root
 from cenote.vault.store import FORMAT, SCHEMA, create_file, transaction
 
 PSEUDONYM = "pseudonym"
+AUDIT = "audit"
+ANCHOR = "audit/anchor"
 
 
-def create_vault(settings: Settings, path: Path) -> None:
+def create_vault(settings: Settings, path: Path) -> bool:
     """Make the vault file, and a root key file where no root key is given; what exists already stays as it is.
+
+    Returns whether the vault is new.
 
     Raises ``VaultError`` where records exist but their vault is gone: a new vault could not open them.
     """
     settings.vault.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _folder_lock(settings.vault):
-        if not path.exists():
-            _refuse_orphaned_lake(settings)
-            if settings.root_key is None:
-                create_root_key_file(root_key_file(settings))
-            _make(path, load_root_key(settings))
+    with folder_lock(settings.vault):
+        if path.exists():
+            return False
+        _refuse_orphaned_lake(settings)
+        if settings.root_key is None and settings.root_key_kms is None:
+            create_root_key_file(root_key_file(settings))
+        _set_aside(settings.vault / audit.FILE)
+        _make(path, load_root_key(settings))
+    return True
 
 
 def named(name: str, version: int) -> str:
@@ -61,10 +69,17 @@ def _make(path: Path, root: RootKey) -> None:
             connection.execute(statement)
         connection.execute("INSERT INTO vault VALUES (?, 0)", (FORMAT,))
         insert_vault_key(connection, 1, key, root)
-        pseudonym = sealing.wrap(sealing.cipher(key), sealing.new_key(), named(PSEUDONYM, 1))
-        connection.execute("INSERT INTO secrets VALUES (?, ?, 1)", (PSEUDONYM, pseudonym))
+        for name, secret in ((PSEUDONYM, sealing.new_key()), (AUDIT, sealing.new_key()), (ANCHOR, b"")):
+            wrapped = sealing.wrap(sealing.cipher(key), secret, named(name, 1))
+            connection.execute("INSERT INTO secrets VALUES (?, ?, 1)", (name, wrapped))
     draft.rename(path)
     sync_folder(path.parent)
+
+
+def _set_aside(log: Path) -> None:
+    """Keep the audit log of an earlier vault, which nobody can verify any more, under another name."""
+    if log.exists():
+        log.rename(log.with_name(f"{log.stem}.before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}{log.suffix}"))
 
 
 def _refuse_orphaned_lake(settings: Settings) -> None:
@@ -76,7 +91,8 @@ def _refuse_orphaned_lake(settings: Settings) -> None:
 
 
 @contextmanager
-def _folder_lock(folder: Path) -> Iterator[None]:
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Hold the vault folder: one process at a time makes a vault or replaces the root key file."""
     with (folder / ".lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

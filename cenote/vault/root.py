@@ -57,11 +57,26 @@ class LocalRootKey:
 
 
 def load_root_key(settings: Settings) -> RootKey:
-    """The root key that the settings point to: the key itself where given, else its file. Raises ``VaultError``."""
+    """The root key that the settings point to: a key service, the key itself, else its file. Raises ``VaultError``."""
+    if settings.root_key_kms is not None:
+        if settings.root_key is not None or settings.root_key_file is not None:
+            raise VaultError("CENOTE_ROOT_KEY_KMS is set, and a local root key too", "unset the one that is not meant")
+        return kms_root_key(settings.root_key_kms)
     if settings.root_key is not None:
         return LocalRootKey(_parse(settings.root_key.get_secret_value(), "CENOTE_ROOT_KEY"))
-    file = root_key_file(settings)
+    return read_root_key_file(root_key_file(settings))
+
+
+def read_root_key_file(file: Path) -> LocalRootKey:
+    """The root key that a file holds, which only its owner may read. Raises ``VaultError``."""
     return LocalRootKey(_parse(_read_private(file), f"the root key file {file}"))
+
+
+def kms_root_key(key_id: str) -> RootKey:
+    """A root key of AWS KMS, by key id, alias or ARN. Raises ``VaultError``."""
+    from cenote.vault.kms import KmsRootKey
+
+    return KmsRootKey(key_id)
 
 
 def root_key_file(settings: Settings) -> Path:
@@ -126,7 +141,7 @@ def _read_private(file: Path) -> str:
             return source.read(4096).decode("ascii", errors="replace")
     except FileNotFoundError:
         raise VaultError(
-            f"there is no root key: {file} does not exist and CENOTE_ROOT_KEY is not set",
+            f"there is no root key: {file} does not exist, and neither CENOTE_ROOT_KEY nor CENOTE_ROOT_KEY_KMS is set",
             "restore the root key, or run `cenote vault init` for a new lake",
         ) from None
     except OSError as error:

@@ -8,32 +8,49 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import polars as pl
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from cenote.audit import FILE as AUDIT_FILE
+from cenote.audit import AuditLog
 from cenote.errors import VaultError
 from cenote.settings import Settings
 from cenote.vault import sealing, store
-from cenote.vault.creation import PSEUDONYM, create_vault, insert_vault_key, named, timestamp
-from cenote.vault.root import RootKey, load_root_key, sync_folder
+from cenote.vault.creation import ANCHOR, AUDIT, PSEUDONYM, create_vault, insert_vault_key, named, timestamp
+from cenote.vault.root import RootKey, sync_folder
+from cenote.vault.rotation import current_root_key
 from transforms.pseudonyms import subject_tokens
 
 FILE = "vault.db"
+SHREDDED = "keys shredded"
 CACHED_KEYS = 100_000
 _DATASET = "dataset/"
+
+
+@dataclass(frozen=True)
+class KeyVersion:
+    """One vault key: its version, the id of the root key around it, and when it was made and retired."""
+
+    version: int
+    root_id: str
+    created_at: str
+    retired_at: str | None
 
 
 class Vault:
     """An opened vault. Safe to use from several threads and processes; keys stay out of ``repr`` and errors."""
 
-    def __init__(self, path: Path, root: RootKey) -> None:
+    def __init__(self, path: Path, root: RootKey, reload: Callable[[], RootKey] | None = None) -> None:
         self.path = path
+        self.audit = AuditLog(path.with_name(AUDIT_FILE), self)
         self._root = root
+        self._reload = reload or (lambda: self._root)
         self._lock = threading.RLock()
         self._generation = -1
         self._vault_keys: dict[int, AESGCM] = {}
@@ -42,6 +59,8 @@ class Vault:
         self._key_ids: dict[str, str | None] = {}  # by subject id
         with self._transaction() as connection:
             self.pseudonym_key = self._secret(connection, PSEUDONYM)
+            self._audit_secret = self._secret(connection, AUDIT)
+            self._secret(connection, ANCHOR)  # a vault that lost it is refused
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -49,7 +68,7 @@ class Vault:
         path = settings.vault / FILE
         if not path.is_file():
             store.connect(path)  # raises, saying what is missing
-        return cls(path, load_root_key(settings))
+        return cls(path, current_root_key(settings, path), lambda: current_root_key(settings, path))
 
     @classmethod
     def create(cls, settings: Settings) -> Self:
@@ -57,14 +76,35 @@ class Vault:
 
         Raises ``VaultError`` where a sealed lake exists and its vault is gone: a new vault could not open it.
         """
-        create_vault(settings, settings.vault / FILE)
-        return cls.open(settings)
+        new = create_vault(settings, settings.vault / FILE)
+        vault = cls.open(settings)
+        if new:
+            vault.audit.record("vault created")
+        return vault
 
     def __repr__(self) -> str:
         return f"Vault({self.path})"
 
     def __reduce__(self) -> str:
         raise VaultError("a vault cannot be pickled: keys do not travel", "open the vault where it is used")
+
+    # what the audit log keeps here
+
+    def audit_secret(self) -> bytes:
+        """The secret under which the audit log is chained."""
+        return self._audit_secret
+
+    def anchor(self) -> bytes:
+        """The audit log's end, as kept last. Raises ``VaultError`` where it was altered or removed."""
+        with self._transaction() as connection:
+            return self._secret(connection, ANCHOR)
+
+    def set_anchor(self, anchor: bytes) -> None:
+        """Keep the audit log's end, sealed under the vault key."""
+        with self._transaction(write=True) as connection:
+            wrapped = sealing.wrap(self._vault_keys[self._current], anchor, named(ANCHOR, self._current))
+            values = (wrapped, self._current, ANCHOR)
+            connection.execute("UPDATE secrets SET wrapped = ?, vault_version = ? WHERE name = ?", values)
 
     # pseudonyms
 
@@ -101,7 +141,9 @@ class Vault:
                 "INSERT INTO subject_keys VALUES (?, ?, ?, ?, ?, NULL)",
                 [(k, s, w, version, now) for k, s, w in zip(key_ids, missing, wrapped, strict=True)],
             )
-            return known | dict(zip(missing, key_ids, strict=True))
+        if missing:
+            self.audit.record("subject keys created", details={"keys": len(missing)})
+        return known | dict(zip(missing, key_ids, strict=True))
 
     def _wrapped(self, names: Sequence[str], keys: Sequence[bytes]) -> list[bytes]:
         """Keys wrapped under the current vault key, each bound to its name."""
@@ -116,7 +158,11 @@ class Vault:
                 return key_id
         with self._transaction(write=True) as connection:
             (wrapped,) = self._wrapped([key_id], [sealing.new_key()])
-            connection.execute("INSERT OR IGNORE INTO secrets VALUES (?, ?, ?)", (key_id, wrapped, self._current))
+            made = connection.execute(
+                "INSERT OR IGNORE INTO secrets VALUES (?, ?, ?)", (key_id, wrapped, self._current)
+            )
+        if made.rowcount:
+            self.audit.record("dataset key created", details={"dataset": dataset})
         return key_id
 
     # sealing
@@ -172,12 +218,14 @@ class Vault:
 
     # the end of keys
 
-    def shred(self, subject_ids: Iterable[str]) -> int:
+    def shred(self, subject_ids: Iterable[str], reason: str = "") -> int:
         """Destroy the keys of subjects for good and leave a tombstone, so they never get a new one. Returns how many.
 
         A subject without a key gets a tombstone too.
         """
         wanted, now = list(dict.fromkeys(subject_ids)), timestamp()
+        if wanted:
+            self.audit.record(SHREDDED, about=wanted, reason=reason)
         with self._transaction(write=True) as connection:
             known = store.key_ids(connection, wanted)
             unknown = [(_new_key_id(), s, self._current, now, now) for s in wanted if s not in known]
@@ -190,8 +238,16 @@ class Vault:
             self._new_generation(connection)
         return len(unknown) + sum(key_id is not None for key_id in known.values())
 
-    def rotate_vault_key(self) -> int:
+    def unshredded(self) -> list[str]:
+        """Subjects that were shredded, as the audit log says, and whose keys live: an older vault was restored."""
+        gone = {subject for entry in self.audit.entries() if entry.what == SHREDDED for subject in entry.about}
+        with self._transaction() as connection:
+            found = store.key_ids(connection, sorted(gone))
+        return sorted(subject for subject in gone if found.get(subject, subject))
+
+    def rotate_vault_key(self, reason: str = "") -> int:
         """Wrap every key under a new vault key and destroy the old one; the lake is untouched. Returns the version."""
+        self.audit.record("vault key rotated", reason=reason)
         with self._transaction(write=True) as connection:
             old, new = self._current, self._current + 1
             key = sealing.new_key()
@@ -213,8 +269,9 @@ class Vault:
             self._new_generation(connection)
         return new
 
-    def rotate_root_key(self, new: RootKey) -> None:
+    def rotate_root_key(self, new: RootKey, reason: str = "") -> None:
         """Wrap the vault key under another root key; from then on only that one opens the vault."""
+        self.audit.record("root key rotated", reason=reason, details={"from": self.root_id, "to": new.id})
         with self._transaction(write=True) as connection:
             for version, wrapped in connection.execute(
                 "SELECT version, wrapped FROM vault_keys WHERE wrapped IS NOT NULL"
@@ -241,8 +298,22 @@ class Vault:
         with self._transaction() as connection:
             return {name: connection.execute(query).fetchone()[0] for name, query in counts.items()}
 
+    @property
+    def root_id(self) -> str:
+        """The id of the root key that opened this vault."""
+        return self._root.id
+
+    def versions(self) -> list[KeyVersion]:
+        """Every vault key there ever was, oldest first."""
+        with self._transaction() as connection:
+            query = "SELECT version, root_id, created_at, retired_at FROM vault_keys ORDER BY version"
+            return [KeyVersion(*row) for row in connection.execute(query)]
+
     def backup(self, to: Path) -> Path:
-        """Copy the vault, consistent while others write, to a new file or into a folder. The root key is not in it."""
+        """Copy the vault, consistent while others write, to a new file or into a folder; returns the file.
+
+        Neither the root key nor the audit log is in it; the log is a file that can be copied at any time.
+        """
         target = to / FILE if to.is_dir() else to
         if target.exists():
             raise VaultError(f"{target} exists already", "name a new file; a backup is never overwritten")
@@ -252,10 +323,12 @@ class Vault:
         try:
             with self._transaction() as source, store.plain(draft) as copy:
                 source.backup(copy)
+            type(self)(draft, self._root)  # proves that it opens
             draft.rename(target)
         finally:
             draft.unlink(missing_ok=True)
         sync_folder(target.parent)
+        self.audit.record("vault backed up")
         return target
 
     # inner workings
@@ -280,6 +353,8 @@ class Vault:
         ).fetchall()
         if not rows:
             raise VaultError(f"the vault {self.path} holds no vault key", "restore the vault from its backup")
+        if any(root_id != self._root.id for _, root_id, _ in rows):
+            self._root = self._reload()  # it was rotated since
         if any(root_id != self._root.id for _, root_id, _ in rows):
             raise VaultError(
                 f"the root key is not the one that the vault {self.path} is under",

@@ -1,0 +1,215 @@
+"""The search for residue: a value is found in every format that a lake may be written in, and in any form."""
+
+import bz2
+import gzip
+import json
+import lzma
+import sqlite3
+import zipfile
+import zlib
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import lancedb
+import polars as pl
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+from lancedb.index import FTS
+
+from cenote import decoded
+from cenote.residue import examine, forms, scan, search
+from cenote.wordgraph import words
+
+NEEDLE = "zqcanary1700"
+ROWS = [f"{n} some filler text" for n in range(3_000)] + [NEEDLE]
+
+
+def parquet(folder: Path, **nested: object) -> None:
+    pl.DataFrame({"text": ROWS}).write_parquet(folder / "x", compression="zstd", statistics=False)
+
+
+def nested_parquet(folder: Path) -> None:
+    rows = [{"a": [{"b": text.encode()}]} for text in ROWS]
+    pl.DataFrame({"x": rows}).write_parquet(folder / "x", compression="zstd", statistics=False)
+
+
+def packed_cells(folder: Path) -> None:
+    pl.DataFrame({"x": [gzip.compress(t.encode()) for t in ROWS[-3:]]}).write_parquet(folder / "x")
+
+
+def arrow(folder: Path) -> None:
+    pl.DataFrame({"text": ROWS}).write_ipc(folder / "x", compression="zstd")
+
+
+def lance(folder: Path) -> None:
+    table = lancedb.connect(folder).create_table("t", [{"text": text} for text in ROWS])
+    table.create_index("text", config=FTS())
+
+
+def lance_index_alone(folder: Path) -> None:
+    """The words of a full-text index, without the data that they came from."""
+    lance(folder)
+    for file in folder.rglob("*"):
+        if file.is_file() and not file.name.endswith("tokens.lance"):
+            file.unlink()
+
+
+def sqlite(folder: Path) -> None:
+    with sqlite3.connect(folder / "x.db") as connection:
+        connection.execute("CREATE TABLE t (a, b)")
+        connection.execute("INSERT INTO t VALUES (1, ?)", ("x" * 4_050 + NEEDLE + "x" * 9_000,))  # over a page's end
+    connection.close()
+
+
+def sqlite_deleted(folder: Path) -> None:
+    sqlite(folder)
+    with sqlite3.connect(folder / "x.db") as connection:
+        connection.execute("PRAGMA secure_delete = OFF")
+        connection.execute("INSERT INTO t VALUES (2, ?)", (NEEDLE,))
+        connection.commit()
+        connection.execute("DELETE FROM t")
+    connection.close()
+
+
+def sqlite_compressed(folder: Path) -> None:
+    with sqlite3.connect(folder / "x.db") as connection:
+        connection.execute("CREATE TABLE t (a BLOB)")
+        connection.execute("INSERT INTO t VALUES (?)", (zlib.compress(NEEDLE.encode() * 3),))
+    connection.close()
+
+
+def sqlite_log(folder: Path) -> None:
+    """A long value that is in the write-ahead log only."""
+    aside = folder / "aside"
+    aside.mkdir()
+    connection = sqlite3.connect(aside / "x.db")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("CREATE TABLE t (a, b)")
+    connection.commit()
+    connection.execute("INSERT INTO t VALUES (1, ?)", (zlib.compress(("y" * 40 + NEEDLE).encode()),))
+    connection.commit()
+    for name in ("x.db", "x.db-wal"):
+        (folder / name).write_bytes((aside / name).read_bytes())
+    connection.close()
+    for file in aside.iterdir():
+        file.unlink()
+
+
+def duck(folder: Path) -> None:
+    with duckdb.connect(str(folder / "x.duckdb")) as connection:
+        connection.execute("CREATE TABLE t AS SELECT unnest(?) AS text", [ROWS * 30])
+
+
+def archive(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "x.zip", "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("inner", "\n".join(ROWS))
+
+
+def written(name: str, pack: Callable[[bytes], bytes]) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_bytes(pack("\n".join(ROWS).encode()))
+
+
+FORMATS: dict[str, Callable[[Path], object]] = {
+    "parquet": parquet, "nested parquet": nested_parquet, "compressed cells": packed_cells, "arrow": arrow,
+    "lance": lance, "a lance index alone": lance_index_alone, "sqlite over pages": sqlite,
+    "deleted in sqlite": sqlite_deleted, "compressed in sqlite": sqlite_compressed, "sqlite's log": sqlite_log,
+    "duckdb": duck, "zip": archive,
+    "gzip": written("x", gzip.compress), "zstd": written("x", zstandard.compress), "bzip2": written("x", bz2.compress),
+    "xz": written("x", lzma.compress), "two gzip members": written("x", lambda b: gzip.compress(b"a") +
+    gzip.compress(b)), "plain": written("x", bytes),
+    "a file's name": lambda folder: (folder / f"{NEEDLE}.txt").write_text("nothing"),
+    "a folder's name": lambda folder: ((folder / NEEDLE).mkdir(), (folder / NEEDLE / "x").write_text("nothing")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_value_is_found_in_every_format(name: str, tmp_path: Path) -> None:
+    FORMATS[name](tmp_path)
+    found = examine(tmp_path, ["never planted", NEEDLE])
+    assert {h.needle for h in found.hits} == {1}
+    assert found.opaque == []
+    assert NEEDLE not in str([h.where for h in found.hits])
+
+
+WAYS: dict[str, Callable[[str], bytes]] = {
+    "json": lambda t: json.dumps({"a": t}).encode(),
+    "json in json": lambda t: json.dumps({"a": json.dumps({"b": t})}).encode(),
+    "utf-16": lambda t: t.encode("utf-16"),
+    "upper case": lambda t: t.upper().encode(),
+    "hex": lambda t: t.encode().hex().encode(),
+    "url": lambda t: __import__("urllib.parse").parse.quote(t).encode(),
+    "html": lambda t: __import__("html").escape(t).encode(),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("needle", ["Zoë O'Neil-17", 'say "hello"', "jane.roe+x@example.org", "plain words"])
+def test_a_value_is_found_in_every_form(way: str, needle: str) -> None:
+    if way == "upper case" and not needle.isascii():
+        return  # only ASCII letters are folded
+    assert [h.needle for h in search(b"before" + WAYS[way](needle) + b"after", [needle])] == [0]
+
+
+@given(st.binary(max_size=9), st.text(min_size=10, max_size=30), st.binary(max_size=9))
+def test_a_value_is_found_in_base64_wherever_it_stands(before: bytes, needle: str, after: bytes) -> None:
+    from base64 import b64encode
+
+    assert any(form in b64encode(before + needle.encode() + after) for form in forms(needle))
+
+
+def test_a_value_on_a_seam_of_chunks_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoded, "CHUNK_BYTES", 100)
+    for place in range(80, 110):
+        (tmp_path / "x").write_bytes(b"." * place + NEEDLE.encode() + b"." * 300)
+        assert scan(tmp_path, [NEEDLE])
+
+
+def test_numbers_and_dates_are_found_as_text(tmp_path: Path) -> None:
+    from datetime import date
+
+    pl.DataFrame({"n": [4_916_203_377], "d": [date(1903, 7, 19)]}).write_parquet(tmp_path / "x")
+    assert {h.needle for h in scan(tmp_path, ["4916203377", "1903-07-19"])} == {0, 1}
+
+
+def test_a_clean_folder_gives_nothing_and_tells_what_it_read(tmp_path: Path) -> None:
+    parquet(tmp_path)
+    found = examine(tmp_path, ["never planted"])
+    assert (found.hits, found.files, found.bytes) == ([], 1, (tmp_path / "x").stat().st_size)
+    assert scan(tmp_path / "no such folder", ["never planted"]) == []
+
+
+@pytest.mark.parametrize("head", [b"PAR1", b"SQLite format 3\0", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"])
+def test_a_damaged_file_is_named_and_still_searched(head: bytes, tmp_path: Path) -> None:
+    (tmp_path / "broken").write_bytes(head + b"garbage" * 9 + NEEDLE.encode())
+    found = examine(tmp_path, [NEEDLE])
+    assert found.opaque == ["broken"]
+    assert [h.where for h in found.hits] == ["bytes"]
+
+
+def test_a_short_needle_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="needle 1 has fewer than 4"):
+        scan(tmp_path, ["long enough", "abc"])
+
+
+def test_all_words_of_an_index_are_read(tmp_path: Path) -> None:
+    from lance.file import LanceFileReader
+
+    alphabet = [chr(n) for n in [*range(48, 58), *range(65, 91), *range(97, 123), 0xE9, 0x6F22]]
+    expected = {a + b + c for a in alphabet for b in alphabet[::3] for c in ("", "x", "Kq9")} | set(alphabet)
+    rows = sorted(expected)
+    table = lancedb.connect(tmp_path).create_table(
+        "t", [{"text": " ".join(rows[n : n + 40])} for n in range(0, len(rows), 40)]
+    )
+    plain = {"stem": False, "lower_case": False, "ascii_folding": False, "remove_stop_words": False}
+    table.create_index("text", config=FTS(base_tokenizer="whitespace", **plain), wait_timeout=timedelta(seconds=60))
+    found = [
+        word
+        for file in tmp_path.rglob("*tokens.lance")
+        for graph in LanceFileReader(str(file)).read_all().to_table()["_token_fst_bytes"].to_pylist()
+        for word in words(graph)
+    ]
+    assert sorted(found) == sorted(word.encode() for word in expected)
