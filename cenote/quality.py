@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
-from transforms.detect import find_spans
 
 from cenote.accounting import account
 from cenote.sqlfiles import SqlFile
 from cenote.tables import Table
 from cenote.workspace import Workspace
+from transforms.classify import contradictions
 from transforms.contract import Contract
+from transforms.detect import find_spans
 
 CLEAR_TEXT_KINDS = ("EMAIL", "CARD", "IBAN", "SSN")
 CLEAR_TEXT_SAMPLE = 5_000
@@ -52,6 +53,7 @@ FRESH = Check("data_fresh", "The newest record landed within the contract's fres
 MASKED = Check(
     "no_clear_text", "No e-mail address, card, IBAN or social security number in clear text.", essential=True
 )
+CLASSIFIED = Check("classification_agrees", "No column that the contract calls public holds personal data.")
 LINEAGE = Check("lineage_resolves", "Every lineage id names a row that exists upstream.", essential=True)
 GRAIN = Check("grain_unique", "The grain key names one row, and lineage ids are unique.", essential=True)
 PARITY = Check("online_parity", "Online values equal the newest offline values for a sample of entities.")
@@ -66,7 +68,7 @@ ONLINE_CHECKS = (PARITY,)
 
 def silver_checks(contract: Contract) -> list[Check]:
     """The checks that a dataset's silver table has."""
-    found = [ACCOUNTED, REQUIRED, MASKED]
+    found = [ACCOUNTED, REQUIRED, MASKED, CLASSIFIED]
     if contract.primary_key:
         found.append(KEYS)
     if any(f.enum for f in contract.fields):
@@ -100,6 +102,7 @@ def check_silver(space: Workspace, contract: Contract) -> list[Finding]:
         ACCEPTED.name: lambda: _accepted_values(table, contract),
         FRESH.name: lambda: _fresh(space, table, contract),
         MASKED.name: lambda: _masked(table.scan()),
+        CLASSIFIED.name: lambda: _classified(table, contract),
     }
     return [run[check.name]() for check in silver_checks(contract)]
 
@@ -208,6 +211,14 @@ def _masked(rows: pl.LazyFrame) -> Finding:
         if sample.len():
             found += find_spans(sample, kinds=CLEAR_TEXT_KINDS).height
     return _finding(MASKED, texts=seen, in_clear=found)
+
+
+def _classified(table: Table, contract: Contract) -> Finding:
+    """Name path and kind of what values contradict, by a sample of rows."""
+    rows = table.scan().head(CLEAR_TEXT_SAMPLE).collect()
+    found = {f"{path} {kind}": count for path, kind, count in contradictions(rows, contract)}
+    told = ", ".join(f"{place}: {count:,}" for place, count in found.items())
+    return Finding(CLASSIFIED.name, not found, CLASSIFIED.essential, told or "values agree with the contract", found)
 
 
 def _texts(rows: pl.LazyFrame, name: str) -> list[pl.Series]:

@@ -1,12 +1,14 @@
-"""Commands about data contracts: lint, infer.
+"""Commands about data contracts: lint, infer, diff.
 
-Belongs here: options and printing. Must not: reading or drafting contracts.
+Belongs here: options and printing. Must not: reading, drafting or comparing contracts.
 """
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from cenote.cli.show import Format, FormatOption, show
 
 app = typer.Typer(help="Check and draft data contracts.", no_args_is_help=True, rich_markup_mode="rich")
 
@@ -37,6 +39,7 @@ def lint(
 def infer(
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="JSON files of one dataset.")],
     dataset: Annotated[str | None, typer.Option(help="Name of the dataset. Default: the first file's name.")] = None,
+    pointer: Annotated[str | None, typer.Option(help="Only this value of a JSON document, such as /items.")] = None,
 ) -> None:
     """Draft a contract for unseen JSON: types, keys, nesting, classification, masks, each with its reason.
 
@@ -46,7 +49,35 @@ def infer(
 
       cenote contract infer export.jsonl > contracts/export.yaml
       cenote contract infer part-*.json.gz --dataset orders
+      cenote contract infer dump.json --pointer /Customer --dataset customers > contracts/customers.yaml
     """
     from cenote.infer import draft_contract
 
-    typer.echo(draft_contract(files, dataset))
+    typer.echo(draft_contract(files, dataset, pointer), nl=False)
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The contract as it was.")],
+    new: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The contract as it is to be.")],
+    style: FormatOption = Format.table,
+) -> None:
+    """Tell breaking from safe changes between two versions of a contract, with exit code 1 if any is breaking.
+
+    [bold]Examples[/bold]
+
+      cenote contract diff old/orders.yaml contracts/orders.yaml
+      cenote contract diff old/orders.yaml contracts/orders.yaml --format json
+    """
+    import polars as pl
+
+    from cenote.contract_diff import diff as compare
+    from cenote.contracts import load_contract
+
+    changes = compare(load_contract(old), load_contract(new))
+    rows = [("breaking" if c.breaking else "safe", c.path, c.what) for c in changes]
+    if rows or style is not Format.table:
+        show(pl.DataFrame(rows, schema=["change", "path", "what"], orient="row"), style)
+    else:
+        typer.echo("no changes")
+    raise typer.Exit(1 if any(c.breaking for c in changes) else 0)
