@@ -1,1 +1,1 @@
-"""Benchmarks: each module measures one thing, as ratios against a floor or a peer in the same run, and prints a table."""
+"""Benchmarks: each module measures one thing, as ratios against a floor or a peer in the same run, as a table."""

@@ -222,7 +222,7 @@ class Table:
         return self._committing(merge)
 
     def replace(self, where: str, data: Any, commit: Commit) -> int:
-        """Put ``data`` in the place of the rows that a SQL predicate names, which its rows meet as well; return the version.
+        """Put ``data`` in the place of the rows that a SQL predicate names, which its rows meet too; return the version.
 
         The predicate is written to the log in clear text: name a dataset or another opaque value, never personal data.
         """
@@ -241,7 +241,7 @@ class Table:
         return self._committing(replace)
 
     def exchange(self, gone: pl.Series, added: pl.DataFrame, commit: Commit) -> int:
-        """Delete the rows whose column ``gone.name`` has a value of ``gone``, add ``added``, and return the new version."""
+        """Delete rows whose column ``gone.name`` has a value of ``gone``, add ``added``, return the new version."""
         marked = pl.concat([added.with_columns(gone=False), gone.to_frame().with_columns(gone=True)], how="diagonal")
 
         def exchange() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import dagster as dg
 import polars as pl
-from cenote.accounting import account
 
 import cenote
+from cenote.accounting import account
 from cenote.lake import Lake
 from cenote.settings import Settings
 from pipelines.definitions import build_definitions

@@ -221,7 +221,8 @@ def test_an_append_dataset_takes_each_key_once(make_space: Callable[..., Workspa
     assert (made.written, rejected.written) == (1, 1)
     before = table(space, "visits").sort("lineage_id")
     assert before["seconds"].sort().to_list() == [1, 2, 5]
-    assert table(space, "visits", "quarantine")["rules"].to_list() == [[{"rule": "duplicate_key", "path": "$.page"}]] * 2
+    rules = table(space, "visits", "quarantine")["rules"].to_list()
+    assert rules == [[{"rule": "duplicate_key", "path": "$.page"}]] * 2
     assert account(space, "visits") == Accounting(5, 3, 2, 0, 0, 0)
     silver.build(space, "visits", rebuild=True)
     assert table(space, "visits").sort("lineage_id").equals(before)

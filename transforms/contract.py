@@ -98,7 +98,8 @@ class Passage:
 class Edge:
     """A typed, dated edge that a row makes: from (entity, column) to (entity, column).
 
-    A column inside an array of objects is written ``lines.product_id``, an array of scalars ``tags``: one edge per element.
+    A column inside an array of objects is written ``lines.product_id``, an array of scalars ``tags``: one edge per
+    element.
     """
 
     type: str

@@ -16,8 +16,8 @@ _ENVELOPE = "$envelope"
 def owner_ids(texts: pl.Series, contract: Contract) -> pl.Series:
     """The natural id of each record's data subject; null where it has none. A String series ``owner``.
 
-    In a change envelope the id is read from the row after the change, or where that has none, from the row before; Kafka
-    Connect's wrapping of Debezium messages (``{"schema": ..., "payload": {...}}``) is looked through.
+    In a change envelope the id is read from the row after the change, or where that has none, from the row before;
+    Kafka Connect's wrapping of Debezium messages (``{"schema": ..., "payload": {...}}``) is looked through.
     """
     paths = _paths(contract)
     if not paths:
