@@ -222,7 +222,7 @@ class Table:
         return self._committing(merge)
 
     def replace(self, where: str, data: Any, commit: Commit) -> int:
-        """Put ``data`` in the place of the rows that a SQL predicate names, which its rows meet too; return the version.
+        """Put ``data`` in the place of the rows that a SQL predicate names, which they meet too; return the version.
 
         The predicate is written to the log in clear text: name a dataset or another opaque value, never personal data.
         """
