@@ -140,7 +140,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=SHARED)
     parser.add_argument("--megabytes", type=float, default=16)
-    options = parser.parse_args()
+    options, _ = parser.parse_known_args()  # names of benchmarks may stand beside
     pl.Config.set_tbl_rows(40)
     pl.Config.set_float_precision(3)
     for title, load, groups in (

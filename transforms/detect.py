@@ -5,22 +5,22 @@ placeholders. Must not: any pattern or word list (transforms/detectors), keys, s
 how each is found and measured figures stand in docs/detection.md.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import polars as pl
 
 from transforms.detectors import contact, dates, money, names, national, network, places, records, secrets
-from transforms.detectors.buffer import Buffer, strings
+from transforms.detectors.buffer import Buffer, Positions
 from transforms.detectors.hidden import decode_runs, unescape
 from transforms.detectors.known import terms_in
 from transforms.detectors.scene import Scene
-from transforms.detectors.spans import SCHEMA, settle
-from transforms.detectors.tokens import DIGIT, POINT
+from transforms.detectors.spans import SCHEMA, no_spans, settle
+from transforms.detectors.tokens import DIGIT, POINT, joined
 
 _DETECTORS = {
     contact.emails: ("EMAIL",),
@@ -41,8 +41,11 @@ _DETECTORS = {
     names.names: ("PERSON",),
 }
 KINDS = tuple(kind for kinds in _DETECTORS.values() for kind in kinds)
+_T = TypeVar("_T")
 _CHUNK = 8 << 20
 _DEPTH, _ROUNDS = 3, 8
+_REACH = 64  # bytes that detectors look to either side, at most; some look less far
+_REACHES = {"PERSON": 4, "DATE": 24, "POSTAL_CODE": 28}
 _FOUND = {"row": pl.UInt32, "start": pl.Int64, "end": pl.Int64, "kind": pl.String, "score": pl.Float64}
 
 
@@ -87,11 +90,7 @@ def find_spans(
     """
     look = _look(kinds, known, recognizers, threshold)
     distinct, place = _distinct(texts)
-    found = [
-        frame
-        for buffer, offset, spans in _scan_all(distinct, look)
-        for frame in [_by_row(buffer, spans, offset, values)]
-    ]
+    found = _in_chunks(distinct, lambda chunk, first: _by_row(*_scan(chunk, look), first, values))
     columns = [*_FOUND, *(["value"] if values else [])]
     if not found:
         return pl.DataFrame(schema=_FOUND | ({"value": pl.String} if values else {}))
@@ -115,7 +114,7 @@ def redact_text(
     distinct, place = _distinct(texts)
     if distinct.is_empty():
         return texts.cast(pl.String)
-    redacted = pl.concat([_write(buffer, spans) for buffer, _, spans in _scan_all(distinct, look)])
+    redacted = pl.concat(_in_chunks(distinct, lambda chunk, _: _redact(chunk, look)))
     frame = place.with_columns(text=redacted.gather(place["text_id"]))
     rows = pl.DataFrame({"row": pl.int_range(len(texts), dtype=pl.UInt32, eager=True)})
     return rows.join(frame, on="row", how="left", maintain_order="left")["text"].alias(texts.name)
@@ -142,63 +141,57 @@ def _distinct(texts: pl.Series) -> tuple[pl.Series, pl.DataFrame]:
     return distinct, rows.join(ids, on="text", maintain_order="left").select("row", "text_id")
 
 
-def _scan_all(texts: pl.Series, look: Look) -> list[tuple[Buffer, int, pl.DataFrame]]:
-    """Scan texts in chunks on all cores: per chunk its buffer, the position of its first text, and its spans."""
-    if texts.is_empty():
-        return []
+def _in_chunks(texts: pl.Series, work: Callable[[pl.Series, int], _T]) -> list[_T]:
+    """Do work on chunks of texts and the position of their first text, on all cores; the results in order."""
     before = texts.str.len_bytes().cast(pl.Int64).cum_sum() // _CHUNK
     bounds = [0, *(before != before.shift(1)).fill_null(False).arg_true().to_list(), len(texts)]
-    chunks = [(low, texts[low:high]) for low, high in pairwise(bounds) if high > low]
-
-    def scan(chunk: tuple[int, pl.Series]) -> tuple[Buffer, int, pl.DataFrame]:
-        buffer, spans = _scan(chunk[1], look)
-        return buffer, chunk[0], spans
-
-    if len(chunks) == 1:
-        return [scan(chunks[0])]
+    chunks = [(texts[low:high], low) for low, high in pairwise(bounds) if high > low]
+    if len(chunks) < 2:
+        return [work(*chunk) for chunk in chunks]
     with ThreadPoolExecutor(max_workers=pl.thread_pool_size()) as pool:
-        return list(pool.map(scan, chunks))
+        return list(pool.map(lambda chunk: work(*chunk), chunks))
 
 
-def _scan(texts: pl.Series, look: Look, depth: int = 0, again: int = 0) -> tuple[Buffer, pl.DataFrame]:
-    """One chunk: its buffer and its settled spans. ``depth``: how far decoded; ``again``: how often blotted out."""
-    buffer = Buffer.of(texts)
-    scene = Scene(buffer, texts)
+def _scan(texts: pl.Series, look: Look, depth: int = 0) -> tuple[Buffer, pl.DataFrame]:
+    """One chunk: its buffer and its settled spans. ``depth``: how often its text was decoded.
+
+    A span is ``restless`` where something beside it may be seen otherwise once the span is gone: a letter or digit that
+    it touches, or a candidate that was not sure enough.
+    """
+    scene = Scene(Buffer.of(texts), texts)
     wanted = [d for d, kinds in _DETECTORS.items() if look.kinds is None or look.kinds & set(kinds)]
     found = [detect(scene).select(*SCHEMA) for detect in wanted]
     found += _known(scene, look)
-    found += [_recognized(recognizer, buffer, texts) for recognizer in look.recognizers]
+    found += [_recognized(recognizer, scene.buffer, texts) for recognizer in look.recognizers]
     if depth < _DEPTH:
         found += _hidden(scene, look, depth)
-    spans = pl.concat(found).filter((pl.col("score") >= look.threshold) & (pl.col("end") > pl.col("start")))
+    every = pl.concat(found).filter(pl.col("end") > pl.col("start"))
     if look.kinds is not None:
-        spans = spans.filter(pl.col("kind").is_in(list(look.kinds)))
-    spans = settle(spans)
-    return buffer, settle(pl.concat([spans, _uncovered(scene, spans, look, depth, again)]))
+        every = every.filter(pl.col("kind").is_in(list(look.kinds)))
+    sure = pl.col("score") >= look.threshold
+    spans = settle(every.filter(sure))
+    return scene.buffer, spans.with_columns(restless=_restless(scene, spans, every.filter(~sure)))
 
 
-def _uncovered(scene: Scene, spans: pl.DataFrame, look: Look, depth: int, again: int) -> pl.DataFrame:
-    """What shows itself once its neighbours are gone: in ``a@b.org4111...`` the card touches the address.
-
-    Rows with a span that touches a letter or digit, or has but a mark between, are scanned again with their spans blotted out.
-    """
+def _restless(scene: Scene, spans: pl.DataFrame, doubts: pl.DataFrame) -> pl.Series:
+    """Which spans are restless; ``doubts``: candidates that were not sure enough."""
+    starts, ends = spans["start"].to_numpy(), spans["end"].to_numpy()
     classes = np.pad(scene.classes, 2)  # spaces around
-    starts, ends = spans["start"].to_numpy() + 2, spans["end"].to_numpy() + 2
-    left = (classes[starts - 1] >= DIGIT) | ((classes[starts - 1] == POINT) & (classes[starts - 2] >= DIGIT))
-    right = (classes[ends] >= DIGIT) | ((classes[ends] == POINT) & (classes[ends + 1] >= DIGIT))
-    starts, ends, touching = starts - 2, ends - 2, left | right
-    rows = np.unique(scene.buffer.rows(starts[touching]))
-    if len(rows) == 0 or again > _ROUNDS:
-        return spans.clear()
-    blotted = bytearray(scene.buffer.plain)
-    beside = np.isin(scene.buffer.rows(starts), rows)
-    for start, end in zip(starts[beside].tolist(), ends[beside].tolist(), strict=True):
-        blotted[start:end] = b"<".ljust(end - start - 1, b"*") + b">" if end - start > 1 else b"*"
-    texts = scene.buffer.cut(scene.buffer.starts[rows], scene.buffer.ends[rows], data=bytes(blotted))
-    inner, found = _scan(texts, look, depth, again + 1)
-    row = inner.rows(found["start"].to_numpy())
-    shift = pl.Series(scene.buffer.starts[rows[row]] - inner.starts[row])
-    return found.with_columns(pl.col("start") + shift, pl.col("end") + shift)
+    left = (classes[starts + 1] >= DIGIT) | ((classes[starts + 1] == POINT) & (classes[starts] >= DIGIT))
+    right = (classes[ends + 2] >= DIGIT) | ((classes[ends + 2] == POINT) & (classes[ends + 3] >= DIGIT))
+    restless = left | right
+    if spans.is_empty() or doubts.is_empty():
+        return pl.Series(restless, dtype=pl.Boolean)
+    low, high = doubts["start"].to_numpy(), doubts["end"].to_numpy()
+    reach = doubts["kind"].replace_strict(_REACHES, default=_REACH, return_dtype=pl.Int64).to_numpy()
+    after = np.searchsorted(starts, low)
+    before = np.maximum(after - 1, 0)
+    outside = (after == 0) | (low >= ends[before])
+    restless[before[~outside & (high > ends[before])]] = True
+    restless[before[outside & (after > 0) & (low - ends[before] <= reach)]] = True
+    ahead = np.minimum(after, len(starts) - 1)
+    restless[ahead[outside & (after < len(starts)) & (starts[ahead] >= high) & (starts[ahead] - high <= reach)]] = True
+    return pl.Series(restless)
 
 
 def _known(scene: Scene, look: Look) -> list[pl.DataFrame]:
@@ -225,6 +218,7 @@ def _hidden(scene: Scene, look: Look, depth: int) -> list[pl.DataFrame]:
         return []
     inner, spans = _scan(pl.concat([runs, pl.Series([d.text for d in decoded], dtype=pl.String)]), look, depth + 1)
     rows = inner.rows(spans["start"].to_numpy())
+    spans = spans.select(*SCHEMA)
     whole = spans.filter(pl.Series(rows < len(runs)))
     found = [
         whole.with_columns(start=pl.Series(starts[rows[: whole.height]]), end=pl.Series(ends[rows[: whole.height]]))
@@ -253,21 +247,47 @@ def _by_row(buffer: Buffer, spans: pl.DataFrame, offset: int, values: bool) -> p
     return frame.with_columns(value=buffer.cut(starts, ends, plain=True)) if values else frame
 
 
-def _write(buffer: Buffer, spans: pl.DataFrame) -> pl.Series:
-    """The chunk's texts with placeholders in place of spans: written over the whole buffer, then cut into rows
-    again.
+def _redact(texts: pl.Series, look: Look) -> pl.Series:
+    """One chunk's texts with placeholders.
+
+    What stands beside a placeholder is looked at again, until nothing more shows: in ``a@b.org4111...`` the card is
+    seen once the address is gone. So redacting a redacted text changes nothing.
     """
-    if spans.is_empty():
-        return buffer.cut(buffer.starts, buffer.ends, plain=True)
+    buffer, spans = _scan(texts, look)
+    for _ in range(_ROUNDS):
+        if spans.is_empty():
+            break
+        restless = spans["restless"].to_numpy()
+        buffer, starts, ends = _write(buffer, spans)
+        spans = _look_beside(buffer, starts[restless], ends[restless], look)
+    return buffer.cut(buffer.starts, buffer.ends, plain=True)
+
+
+def _write(buffer: Buffer, spans: pl.DataFrame) -> tuple[Buffer, Positions, Positions]:
+    """A buffer with placeholders written in place of spans, and where they stand in it."""
     starts, ends = spans["start"].to_numpy(), spans["end"].to_numpy()
     gaps = buffer.cut(np.concatenate([[0], ends[:-1]]), starts, plain=True)
     marks = "<" + spans["kind"] + ">"
-    tail = buffer.plain[int(ends[-1]) :]
-    written = (gaps + marks).str.join("").item().encode() + tail
-    grown = np.bincount(
-        buffer.rows(starts),
-        weights=marks.str.len_bytes().to_numpy() - (ends - starts),
-        minlength=len(buffer.starts),
-    ).astype(np.int64)
-    bounds = np.cumsum(buffer.ends - buffer.starts + grown + 1)
-    return strings(np.column_stack([np.concatenate([[0], bounds[:-1]]), bounds - 1]).ravel(), written).gather_every(2)
+    sizes = marks.str.len_bytes().to_numpy().astype(np.int64)
+    written = (gaps + marks).str.join("").item().encode() + buffer.plain[int(ends[-1]) :]
+    grown = np.bincount(buffer.rows(starts), weights=sizes - (ends - starts), minlength=len(buffer.starts))
+    shift = np.cumsum(grown).astype(np.int64)
+    after = Buffer(written, buffer.starts + shift - grown.astype(np.int64), buffer.ends + shift)
+    begin = starts + np.cumsum(sizes - (ends - starts)) - (sizes - (ends - starts))
+    return after, begin, begin + sizes
+
+
+def _look_beside(buffer: Buffer, starts: Positions, ends: Positions, look: Look) -> pl.DataFrame:
+    """Spans near placeholders. What lies within reach of where the text is cut for this look does not count."""
+    if len(starts) == 0:
+        return no_spans()
+    begin, finish = joined(*buffer.around(starts, ends, 2 * _REACH, 2 * _REACH))
+    inner, spans = _scan(buffer.cut(begin, finish, plain=True), look)
+    piece = inner.rows(spans["start"].to_numpy())
+    shift = begin[piece] - inner.starts[piece]
+    low, high = spans["start"].to_numpy() + shift, spans["end"].to_numpy() + shift
+    row = buffer.rows(low)
+    whole = ((begin[piece] == buffer.starts[row]) | (low >= begin[piece] + _REACH)) & (
+        (finish[piece] == buffer.ends[row]) | (high <= finish[piece] - _REACH)
+    )
+    return spans.with_columns(start=pl.Series(low), end=pl.Series(high)).filter(pl.Series(whole))

@@ -15,17 +15,14 @@ import pyarrow as pa
 Positions = npt.NDArray[np.int64]
 OPEN, CLOSE = "\x02", "\x03"
 _UNMARK = bytes.maketrans(b"\x02\x03", b"  ")
-_TIDY = tuple(
-    (mark.encode(), plain.ljust(len(mark.encode())).encode())
-    for mark, plain in (
-        ("\u2019", "'"),
-        ("\u2018", "'"),
-        ("\u201c", '"'),
-        ("\u201d", '"'),
-        ("\u00ab", '"'),
-        ("\u00bb", '"'),
-    )
-)
+_QUOTES = {
+    b"\xe2\x80\x98": "'",
+    b"\xe2\x80\x99": "'",
+    b"\xe2\x80\x9c": '"',
+    b"\xe2\x80\x9d": '"',
+    b"\xc2\xab": '"',
+    b"\xc2\xbb": '"',
+}
 _FEED, _MARGIN = 10, 80
 
 
@@ -36,7 +33,6 @@ class Buffer:
     ``plain`` has the bytes as they came; ``data`` is what is searched: the same, with typographic quotes as plain ones.
     """
 
-    data: bytes
     plain: bytes
     starts: Positions
     ends: Positions
@@ -48,7 +44,12 @@ class Buffer:
         ends = np.cumsum(lengths + 1) - 1
         size = int(ends[-1]) if len(texts) else 0
         plain = texts.str.join("\n").to_arrow().buffers()[2].to_pybytes()[:size] if size > 0 else b""
-        return cls(_tidy(plain), plain, ends - lengths, ends)
+        return cls(plain, ends - lengths, ends)
+
+    @cached_property
+    def data(self) -> bytes:
+        """The bytes to search."""
+        return _tidy(self.plain)
 
     @cached_property
     def codes(self) -> npt.NDArray[np.uint8]:
@@ -160,10 +161,16 @@ def strings(bounds: Positions, data: bytes) -> pl.Series:
 
 def _tidy(plain: bytes) -> bytes:
     """The same bytes for searching: the marks of search are spaces, typographic quotes are plain; no position moves."""
-    data = plain
-    if b"\x02" in data or b"\x03" in data:
-        data = data.translate(_UNMARK)
-    if b"\xe2\x80" in data or b"\xc2" in data:
-        for mark, simple in _TIDY:
-            data = data.replace(mark, simple)
-    return data
+    data = plain.translate(_UNMARK) if b"\x02" in plain or b"\x03" in plain else plain
+    if data.isascii():
+        return data
+    codes = np.frombuffer(data, dtype=np.uint8)
+    tidied = codes.copy()
+    for lead in (0xE2, 0xC2):
+        at = np.flatnonzero(codes == lead)
+        for mark, simple in _QUOTES.items():
+            if mark[0] == lead:
+                found = at[(codes[at + 1] == mark[1]) & (codes[at + len(mark) - 1] == mark[-1])]
+                for place in range(len(mark)):
+                    tidied[found + place] = ord(" " if place else simple)
+    return tidied.tobytes()

@@ -30,8 +30,8 @@ _LETTER_OR_DIGIT = r"[\p{L}\d]$"
 _JOINED = r"^[\p{L}\d]|^[-.]\d"
 
 _CARD = (
-    r"(?-u:\b)9999(?:[ -]?9999){2}[ -]?9{1,7}(?-u:\b)|(?-u:\b)9999[ -]?999999[ -]?9{4,5}(?-u:\b)"
-    r"|(?-u:\b)9(?:[ -]?9){11,18}(?-u:\b)"
+    r"(?-u:\b)9999(?:[ -]9999){2}[ -]9{1,7}(?-u:\b)|(?-u:\b)9999[ -]999999[ -]9{4,5}(?-u:\b)"
+    r"|(?-u:\b)9{12,19}(?-u:\b)"
 )
 
 
@@ -39,7 +39,7 @@ def cards(scene: Scene) -> pl.DataFrame:
     """Payment card numbers: 12 to 19 digits of a payment scheme, with a Luhn check digit; 0.6 where only words say
     so.
     """
-    found = scene.shaped(_CARD).filter(has("text", "^[2-6]"))
+    found = scene.shaped(_CARD).filter(has("text", "^(?:[2-6]|81)"))
     if found.is_empty():
         return no_spans()
     plain = found["text"].str.replace_all(r"\D", "")
@@ -52,7 +52,7 @@ def cards(scene: Scene) -> pl.DataFrame:
     apart = ~has("before", r"[\p{L}\d]$|\d[-.]$") & ~has("after", _JOINED)
     scheme = has(
         "plain",
-        r"^(?:4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|35\d{14}|6(?:011|4|5|2)\d{12,16}|(?:50|5[6-9]|6\d)\d{10,17})$",
+        r"^(?:4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|35\d{14}|6(?:011|4|5|2)\d{12,16}|81\d{14,17}|(?:50|5[6-9]|6\d)\d{10,17})$",
     )
     varied = ~has("plain", r"^(?:0+|1+|2+|3+|4+|5+|6+|7+|8+|9+)$")
     named = has("before", r"card|visa|master|amex|american express|credit|debit|tarjeta|carte|karte|maestro")
@@ -65,7 +65,7 @@ _IBAN = r"^[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{4}){2,7}(?:[ -]?[A-Za-z0-9]{1,4})
 
 def ibans(scene: Scene) -> pl.DataFrame:
     """IBANs of every country's length with their check digits; 0.6 for a wrong check after the word IBAN."""
-    heads = scene.shaped(r"(?-u:\b)AA99[A9 -]")
+    heads = scene.shaped(r"(?-u:\b)AA99")
     if heads.is_empty():
         return no_spans()
     text = take(scene.buffer.after(heads["start"].to_numpy(), 48, lower=False), f"({_IBAN})")
@@ -139,7 +139,7 @@ def accounts(scene: Scene) -> pl.DataFrame:
 
 
 _WALLET = (
-    r"(?-u:\b)(?:0x[0-9a-fA-F]{40}|(?:bc1|tb1|ltc1|BC1)[a-zA-Z0-9]{11,87}|[13LM][1-9A-HJ-NP-Za-km-z]{25,34}"
+    r"(?-u:\b)(?:0x[0-9a-fA-F]{40}|(?:bc1|tb1|ltc1|BC1)[a-zA-Z0-9]{11,87}|[123LMmn][1-9A-HJ-NP-Za-km-z]{25,34}"
     r"|4[0-9AB][1-9A-HJ-NP-Za-km-z]{93})(?-u:\b)"
 )
 

@@ -17,6 +17,7 @@ from transforms.detectors.scene import Scene
 from transforms.detectors.spans import no_spans, search, spans
 from transforms.detectors.tokens import DIGIT, LOWER, UNDER, UPPER, WIDE
 
+_MARKS = [ord(mark) for mark in ":,\n"]
 _INITIAL, _UNKNOWN = len(ROLES) + 1, len(ROLES) + 2
 _GIVEN, _SURNAME, _EITHER, _WORDLIKE, _TITLE = (
     ROLES.index(r) + 1 for r in ("given", "surname", "either", "wordlike", "title")
@@ -42,7 +43,7 @@ _WEAK = (
     r"(?:\bi am|\bi'm|\bim|this is|\bdear|\bhi|\bhello|\bhey|regards,?|sincerely,?|thanks,?|cheers,?|love,?|contact"
     r"|from:|to:|cc:|spoke (?:to|with)|ask for|speak(?:ing)? (?:to|with)"
     r"|customer|client|employee|hola|estimad[oa]|querid[oa]|bonjour|chère?|liebe[r]?|geehrte[r]? (?:herr|frau)|soy"
-    r"|saludos,?|cordialement,?|grüße,?|grüßen,?|written by|author:?|by:|for|with|met|and|>|\?\?\?)\s*$"
+    r"|saludos,?|cordialement,?|grüße,?|grüßen,?|written by|author:?|by:|for|with|met|and)\s*$"
 )
 _SAID = (
     r"(?i)(?P<pre>(?:name is|me llamo|m'appelle|ich hei(?:ß|ss)e"
@@ -123,8 +124,7 @@ def _runs(scene: Scene, index: Positions, role: npt.NDArray[np.int16]) -> pl.Dat
         {
             "start": scene.starts[index[heads]], "end": scene.ends[index[tails]], "size": tails - heads + 1, **counts,
             "titled": before[heads] == _TITLE, "thing": np.isin(after[tails], _THINGS),
-            "marked": (cue > 0) | np.isin(scene.buffer.codes[np.maximum(scene.starts[index[heads]] - 2, 0)], [58, 62,
-            44, 10]),
+            "marked": (cue > 0) | np.isin(scene.buffer.codes[np.maximum(scene.starts[index[heads]] - 2, 0)], _MARKS),
         }
     )  # fmt: skip
 

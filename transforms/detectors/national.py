@@ -107,11 +107,21 @@ _CF_ODD = dict(
         (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23), strict=True)
 )  # fmt: skip
 
+_CF_DIGITS = dict(zip("LMNPQRSTUV", "0123456789", strict=True))
+_CF_NUMERIC = (6, 7, 9, 10, 12, 13, 14)
+
 
 def _codice_fiscale(texts: pl.Series) -> Flags:
-    """Italy, decree of 12 March 1974: odd places by table, even places by value, mod 26."""
+    """Italy, decree of 12 March 1974: odd places by table, even places by value, mod 26.
+
+    Letters may stand for digits (L is 0, V is 9) to keep codes apart; the check over letters or digits is taken.
+    """
 
     def good(text: str) -> bool:
+        plain = "".join(_CF_DIGITS.get(c, c) if place in _CF_NUMERIC else c for place, c in enumerate(text))
+        return fits(text) or fits(plain)
+
+    def fits(text: str) -> bool:
         total = sum(_CF_ODD[c] for c in text[0:15:2]) + sum(
             int(c) if c.isdigit() else ord(c) - 65 for c in text[1:15:2]
         )

@@ -43,7 +43,7 @@ _FILES = "py rs sh pl md zip cc ps"
 _TOP = [*_GENERIC.split(), *_COUNTRIES.split(), "onion", "local", "internal"]
 _TAIL = r"[^\s<>\"'`)\]}]"
 _LAST = r"[^\s<>\"'`)\]}.,;:!?]"
-_URL = rf"(?i)(?:(?:https?|ftps?|sftp|wss?)://|(?-u:\b)www\d?\.){_TAIL}*{_LAST}"
+_URL = rf"(?i)(?:(?:https?|ftps?|sftp|wss?)://[\p{{L}}\d\[]|(?-u:\b)www\d?\.\w)(?:{_TAIL}*{_LAST})?"
 _BARE = rf"[\p{{L}}\d-]+(?:\.[\p{{L}}\d-]+)+(?::\d+)?(?:[/?#]{_TAIL}*{_LAST})?/?"
 
 
@@ -79,7 +79,7 @@ def urls(scene: Scene) -> pl.DataFrame:
 
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_V4 = rf"(?:{_OCTET}\.){{3}}{_OCTET}(?:/(?:3[0-2]|[12]?\d)(?-u:\b))?"
+_V4 = rf"(?:{_OCTET}\.){{3}}{_OCTET}"
 _V6 = r"(?i)(?:[0-9a-f]{0,4}:){2,7}(?:[0-9a-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?"
 _MAC = r"(?i)(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}"
 

@@ -35,9 +35,8 @@ _RIGHT_OF_STREET = (
     r"(?: ?(?:izda|izq|dcha|[a-h])(?-u:\b)\.?)?)"
 )
 _SMALL = r"(?:de la|de l'|de|du|des|la|le|les|da|do|dos|das|del|della|di|d'|l')"
-_NAME_OF_STREET = (
-    rf"^([.]? (?:{_SMALL} ?[^\s,;:<>()]+|\p{{Lu}}[^\s,;:<>()]*)(?: (?:{_SMALL} [^\s,;:<>()]+|\p{{Lu}}[^\s,;:<>()]*)){{0,3}})"
-)
+_PART = r"[^\s,;:<>()]"
+_NAME_OF_STREET = rf"^([.]? (?:{_SMALL} ?{_PART}+|\p{{Lu}}{_PART}*)(?: (?:{_SMALL} {_PART}+|\p{{Lu}}{_PART}*)){{0,3}})"
 
 
 def addresses(scene: Scene) -> pl.DataFrame:

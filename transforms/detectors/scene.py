@@ -4,8 +4,10 @@ Belongs here: finding number-like things of many formats in one go. Must not: wh
 text has few distinct shapes, so each format's pattern runs on the distinct shapes only, whatever the amount of text.
 """
 
+import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +18,7 @@ from transforms.detectors.cues import CUES
 from transforms.detectors.spans import search
 from transforms.detectors.tokens import DIGIT, UNDER, UPPER, WIDE, Tokens
 
-_GAP = 3
+_GAP, _LONG = 3, 200
 _SHAPE = bytes.maketrans(
     b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ\t",
     b"9999999999AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA ",
@@ -54,18 +56,22 @@ class Scene(Tokens):
         return np.flatnonzero((self.bits & (DIGIT | UNDER | WIDE)) == DIGIT)
 
     @cached_property
-    def _runs(self) -> tuple[Positions, Positions, pl.DataFrame]:
-        """Starts of runs ordered by shape; where each shape's runs begin in them; ``start`` and ``text`` of each
-        shape.
-        """
+    def _runs(self) -> "_Runs":
         starts, ends = self._ranges()
         shapes = self.buffer.cut(starts, ends, data=self.buffer.data.translate(_SHAPE)).alias("text").to_frame()
         distinct = shapes.unique(maintain_order=True).with_row_index("id")
         ids = shapes.join(distinct, on="text", maintain_order="left")["id"].to_numpy()
-        bounds = np.concatenate([[0], np.cumsum(np.bincount(ids, minlength=len(distinct)))])
-        sizes = distinct["text"].str.len_bytes().to_numpy().astype(np.int64) + 1
-        line = distinct.select(pl.Series("start", np.cumsum(sizes) - sizes), "text")
-        return starts[np.argsort(ids, kind="stable")], bounds, line
+        texts = distinct["text"].to_list()
+        sizes = np.array([len(text) for text in texts], dtype=np.int64)
+        heads = np.cumsum(sizes + 1) - sizes - 1
+        long = distinct.select(pl.Series("start", heads, dtype=pl.Int64), "text").filter(pl.Series(sizes > _LONG))
+        return _Runs(
+            starts=starts[np.argsort(ids, kind="stable")],
+            bounds=np.concatenate([[0], np.cumsum(np.bincount(ids, minlength=len(texts)))]),
+            heads=heads,
+            line="\n".join(text if len(text) <= _LONG else "\n" * len(text) for text in texts),
+            long=long,
+        )
 
     def _ranges(self) -> tuple[Positions, Positions]:
         starts, ends, raw = self.starts, self.ends, self.buffer.codes
@@ -91,18 +97,36 @@ class Scene(Tokens):
 
         In a pattern ``9`` is any digit and ``A`` any ASCII letter.
         """
-        starts, bounds, line = self._runs
-        found = search(line, pattern)
-        if found.is_empty():
+        runs = self._runs
+        found = np.array([match.span() for match in _compiled(pattern).finditer(runs.line)], np.int64).reshape(-1, 2)
+        if runs.long.height:
+            found = np.concatenate([found, search(runs.long, pattern).select("start", "end").to_numpy()])
+        if len(found) == 0:
             return pl.DataFrame(schema=_FOUND)
-        at = found["start"].to_numpy()
-        heads = line["start"].to_numpy()
-        shape = np.searchsorted(heads, at, side="right") - 1
-        count = bounds[shape + 1] - bounds[shape]
-        part = np.repeat(np.arange(len(at)), count)
-        run = np.arange(len(part)) - np.repeat(np.cumsum(count) - count, count) + bounds[shape[part]]
-        begin = starts[run] + (at - heads[shape])[part]
+        shape = np.searchsorted(runs.heads, found[:, 0], side="right") - 1
+        count = runs.bounds[shape + 1] - runs.bounds[shape]
+        part = np.repeat(np.arange(len(found)), count)
+        run = np.arange(len(part)) - np.repeat(np.cumsum(count) - count, count) + runs.bounds[shape[part]]
+        begin = runs.starts[run] + (found[:, 0] - runs.heads[shape])[part]
         order = np.argsort(begin, kind="stable")
         begin = begin[order]
-        finish = begin + (found["end"].to_numpy() - at)[part][order]
+        finish = begin + (found[:, 1] - found[:, 0])[part][order]
         return pl.DataFrame({"start": begin, "end": finish, "text": self.buffer.cut(begin, finish)})
+
+
+class _Runs(NamedTuple):
+    """Runs of numbers: ``starts`` ordered by shape, where each shape's runs begin in them (``bounds``); the distinct
+    shapes as lines, where each begins (``heads``); the very long ones apart, with blanks in their place.
+    """
+
+    starts: Positions
+    bounds: Positions
+    heads: Positions
+    line: str
+    long: pl.DataFrame
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A shape's pattern for Python's engine: the lines are few, and it gives positions at once."""
+    return re.compile(pattern.replace(r"(?-u:\b)", r"\b"), re.ASCII)

@@ -26,6 +26,8 @@ def search(pieces: pl.DataFrame, pattern: str) -> pl.DataFrame:
     and ``value`` (and nothing outside them) finds the value only. The engine gives no positions, so it marks the
     matches, the texts are split at the marks, and positions are sums of lengths: columnar, in linear time.
     """
+    if pieces.is_empty():
+        return pl.DataFrame(schema=_MATCHES)
     mark = f"${{pre}}{OPEN}${{value}}{CLOSE}" if "(?P<value>" in pattern else f"{OPEN}${{0}}{CLOSE}"
     marked = pieces.select("start", text=pl.col("text").str.replace_all(fast(pattern), mark))
     marked = marked.filter(pl.col("text").str.contains(OPEN, literal=True))
