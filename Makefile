@@ -4,7 +4,6 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-export DAGSTER_HOME := $(CURDIR)
 export HF_HUB_OFFLINE ?= 1
 export DO_NOT_TRACK ?= 1
 
@@ -35,7 +34,7 @@ test: $(VENV)/.dev  ## Run the whole test suite
 ui: $(VENV)/.run  ## Dagster UI on http://127.0.0.1:3000 with the daemon: schedules and sensors live
 	@$(BIN)/cenote vault init
 	@mkdir -p data/dagster
-	$(BIN)/dagster dev --module-name pipelines.definitions --host 127.0.0.1 --port $${PORT:-3000}
+	DAGSTER_HOME=$(CURDIR) $(BIN)/dagster dev --module-name pipelines.definitions --host 127.0.0.1 --port $${PORT:-3000}
 
 .PHONY: check
 check: $(VENV)/.dev  ## Lint, format, types, import directions, docs

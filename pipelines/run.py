@@ -60,6 +60,7 @@ def dagster_home(settings: Settings) -> Path:
     own home.
     """
     if given := os.environ.get("DAGSTER_HOME"):
+        Path(given).mkdir(parents=True, exist_ok=True)
         return Path(given)
     if settings.home == PROJECT / "data":
         return PROJECT
