@@ -13,20 +13,10 @@ import polars as pl
 import pyarrow as pa
 
 from transforms.contract import Field
+from transforms.scalars import dtype
 from transforms.strategies import STRATEGIES, Context, MaskKeys
 
 __all__ = ["MaskKeys", "mask_frame", "mask_problems", "masked_dtype"]
-
-_TYPES: dict[str, pl.DataType] = {
-    "string": pl.String(),
-    "integer": pl.Int64(),
-    "number": pl.Float64(),
-    "boolean": pl.Boolean(),
-    "date": pl.Date(),
-    "timestamp": pl.Datetime("us", "UTC"),
-    "time": pl.String(),  # Delta has no time of day
-    "object": pl.String(),
-}
 
 
 def mask_frame(
@@ -61,7 +51,7 @@ def masked_dtype(field: Field, plain: pl.DataType | None = None) -> pl.DataType 
 
     ``plain``: the type of the conformed column; default: the one its contract type stands for.
     """
-    plain = _plain_dtype(field) if plain is None else plain
+    plain = _conformed(field) if plain is None else plain
     if field.mask.strategy == "drop":
         return None
     if isinstance(plain, pl.Struct) and field.properties:
@@ -70,7 +60,7 @@ def masked_dtype(field: Field, plain: pl.DataType | None = None) -> pl.DataType 
             p.name: masked_dtype(_inherit(p, field), types[p.name])  # type: ignore[arg-type]
             for p in field.properties
         }
-        kept = {name: dtype for name, dtype in members.items() if dtype is not None}
+        kept = {name: member for name, member in members.items() if member is not None}
         return pl.Struct(kept) if kept else None
     if isinstance(plain, pl.List) and field.items:
         item = masked_dtype(_inherit(field.items, field), plain.inner)  # type: ignore[arg-type]
@@ -159,13 +149,10 @@ def _inherit(inner: Field, outer: Field) -> Field:
     return inner if inner.mask.strategy != "keep" else replace(inner, mask=outer.mask)
 
 
-def _plain_dtype(field: Field) -> pl.DataType:
+def _conformed(field: Field) -> pl.DataType:
+    """The type of a field's conformed column."""
     if field.items:
-        return pl.List(_plain_dtype(field.items))
+        return pl.List(_conformed(field.items))
     if field.properties:
-        return pl.Struct({p.name: _plain_dtype(p) for p in field.properties})
-    physical = (field.physical_type or "").replace(" ", "").lower()
-    if field.type == "number" and physical.startswith("decimal("):
-        precision, scale = map(int, physical.removeprefix("decimal(").rstrip(")").split(","))
-        return pl.Decimal(precision, scale)
-    return _TYPES[field.type]
+        return pl.Struct({p.name: _conformed(p) for p in field.properties})
+    return dtype(field)
