@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from cenote.errors import VaultError
 from cenote.settings import Settings
 from cenote.vault import LocalRootKey, Vault, sealing
+from cenote.vault.root import derive
 from transforms.pseudonyms import keyed_digests, subject_tokens
 
 
@@ -346,3 +347,15 @@ def test_wycheproof_hmac_sha256(shared_data: Path) -> None:
             assert same == (case["result"] == "valid"), case["tcId"]
             tried += 1
     assert tried > 100
+
+
+def test_wycheproof_hkdf_sha256(shared_data: Path) -> None:
+    groups = json.loads((shared_data / "crypto" / "hkdf_sha256_test.json").read_text())["testGroups"]
+    tried = 0
+    for case in (case for group in groups for case in group["tests"]):
+        if case["salt"] or case["size"] > sealing.KEY_BYTES:  # ours has no salt, and gives 256 bits
+            continue
+        derived = derive(bytes.fromhex(case["ikm"]), bytes.fromhex(case["info"]))
+        assert derived[: case["size"]].hex() == case["okm"] and case["result"] == "valid", case["tcId"]
+        tried += 1
+    assert tried > 5

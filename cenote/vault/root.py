@@ -39,8 +39,8 @@ class LocalRootKey:
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_BYTES:
             raise VaultError(f"the root key has {len(key)} bytes instead of {KEY_BYTES}", "give a key of 64 hex digits")
-        self._cipher = cipher(_derive(key, b"cenote/root/wrap"))
-        self._id = f"local:{_derive(key, b'cenote/root/id')[:8].hex()}"
+        self._cipher = cipher(derive(key, b"cenote/root/wrap"))
+        self._id = f"local:{derive(key, b'cenote/root/id')[:8].hex()}"
 
     @property
     def id(self) -> str:
@@ -112,7 +112,8 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _derive(key: bytes, purpose: bytes) -> bytes:
+def derive(key: bytes, purpose: bytes) -> bytes:
+    """A key for one purpose: HKDF-SHA-256 without salt, the key being uniformly random already."""
     return HKDF(SHA256(), KEY_BYTES, salt=None, info=purpose).derive(key)
 
 

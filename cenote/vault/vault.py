@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self, cast
 
 import polars as pl
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -123,7 +123,9 @@ class Vault:
         with self._transaction() as connection:
             found = {subject: self._key_ids[subject] for subject in wanted if subject in self._key_ids}
             found |= store.key_ids(connection, [subject for subject in wanted if subject not in found])
-            self._remember(self._key_ids, found)
+            if len(self._key_ids) + len(found) > CACHED_KEYS:
+                self._key_ids.clear()
+            self._key_ids.update(found)
         return (
             found if len(found) == len(wanted) or not create else found | self._new_keys(wanted.keys() - found.keys())
         )
@@ -169,38 +171,33 @@ class Vault:
 
     def seal(self, key_ids: Sequence[str], payloads: Sequence[bytes], aads: Sequence[bytes]) -> list[bytes]:
         """Seal each payload under its key, bound to its associated data. Raises ``VaultError`` for a shredded key."""
-        found = self._ciphers_of(set(key_ids))
-        ciphers = {key_id: key for key_id, key in found.items() if key}
-        if len(ciphers) < len(found):
+        ciphers = self._ciphers_of(key_ids)
+        if None in ciphers:
             raise VaultError(
                 "a payload was to be sealed under a shredded key", "run again: its subject was just erased"
             )
-        return sealing.seal([ciphers[key_id] for key_id in key_ids], payloads, aads)
+        return sealing.seal(cast(list[AESGCM], ciphers), payloads, aads)
 
     def unseal(self, key_ids: Sequence[str], sealed: Sequence[bytes], aads: Sequence[bytes]) -> list[bytes | None]:
         """Open each payload; None where its key was shredded. Raises ``VaultError`` where one was altered or moved."""
-        found = self._ciphers_of(set(key_ids))
-        return sealing.unseal([found[key_id] for key_id in key_ids], sealed, aads)
+        return sealing.unseal(self._ciphers_of(key_ids), sealed, aads)
 
-    def _ciphers_of(self, key_ids: set[str]) -> dict[str, AESGCM | None]:
-        """Ciphers by key id, None for shredded keys. Remembered until a key is shredded or rotated anywhere."""
+    def _ciphers_of(self, key_ids: Sequence[str]) -> list[AESGCM | None]:
+        """A cipher for each key id, None for shredded keys. Remembered until a key is shredded or rotated anywhere."""
+        wanted = set(key_ids)
         with self._transaction() as connection:
-            found = {key_id: self._ciphers[key_id] for key_id in key_ids if key_id in self._ciphers}
-            missing = list(key_ids - found.keys())
+            missing = list(wanted.difference(self._ciphers))
             fresh = self._load(connection, missing)
             if len(fresh) < len(missing):
                 raise VaultError(
                     f"payloads are sealed under {len(missing) - len(fresh)} keys that this vault does not hold",
                     "this is another lake's vault or an older copy; restore the vault that belongs to the lake",
                 )
-            self._remember(self._ciphers, fresh)
-        return found | fresh
-
-    @staticmethod
-    def _remember(cache: dict[str, Any], fresh: dict[str, Any]) -> None:
-        if len(cache) + len(fresh) > CACHED_KEYS:
-            cache.clear()
-        cache.update(fresh)
+            if len(self._ciphers) + len(fresh) > CACHED_KEYS:
+                self._ciphers = {key_id: self._ciphers[key_id] for key_id in wanted.intersection(self._ciphers)}
+            self._ciphers.update(fresh)
+            ciphers = self._ciphers  # whoever forgets it makes a new one, so this stays whole
+        return list(map(ciphers.__getitem__, key_ids))
 
     def _load(self, connection: sqlite3.Connection, key_ids: Sequence[str]) -> dict[str, AESGCM | None]:
         if not key_ids:
@@ -341,8 +338,7 @@ class Vault:
             if kind != store.FORMAT:
                 raise VaultError(f"the vault {self.path} has a format that this release does not know", "update Cenote")
             if generation != self._generation:
-                self._ciphers.clear()
-                self._key_ids.clear()
+                self._ciphers, self._key_ids = {}, {}
                 self._load_vault_keys(connection)
                 self._generation = generation
             yield connection
