@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from cenote.events import answered
 from cenote.settings import load_settings
 from cenote.workspace import Workspace
 
@@ -30,6 +31,7 @@ class Lake:
     def __repr__(self) -> str:
         return f"Lake({self.space.settings.home})"
 
+    @answered("sql")
     def sql(self, query: str, params: dict[str, Any] | None = None) -> "pl.DataFrame":
         """Run DuckDB SQL over all tables (schemas bronze, silver, gold, graph, features, meta). Raises
         ``TableError``.
@@ -46,6 +48,7 @@ class Lake:
         """Every table: layer, table, rows, version."""
         return self.sql('from meta.assets order by layer, "table"')
 
+    @answered("search")
     def search(
         self, query: str, *, k: int = 10, namespace: str | None = None, mode: str = "hybrid", where: str | None = None
     ) -> "pl.DataFrame":
@@ -54,6 +57,7 @@ class Lake:
 
         return vectors.search(self.space, query, k=k, namespace=namespace, mode=mode, where=where)
 
+    @answered("features")
     def features(
         self, features: Sequence[str] | str, entities: "pl.DataFrame | Sequence[dict[str, Any]]"
     ) -> "pl.DataFrame":
@@ -66,6 +70,7 @@ class Lake:
 
         return store.online(self.space, features, entities)
 
+    @answered("training_set")
     def training_set(
         self, entities: "pl.DataFrame", features: Sequence[str] | str, *, bitemporal: bool = True
     ) -> "pl.DataFrame":

@@ -5,6 +5,7 @@ Belongs here: every setting, with its default. Must not: opening a store, readin
 
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -41,6 +42,10 @@ class Settings(BaseSettings):
     )
     online_store: str = Field(
         "sqlite", description="Where online features live: 'sqlite', or the connection string of a Redis server."
+    )
+    log_format: Literal["text", "json"] = Field("text", description="Form of log lines on standard error.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "warning", description="From which level on the lake logs to standard error."
     )
     alert_webhook: SecretStr | None = Field(None, description="URL that receives a JSON POST when a run fails.")
 

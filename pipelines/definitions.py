@@ -16,7 +16,7 @@ from pipelines.assets.gold import gold_asset
 from pipelines.assets.graph import WHOLE_GRAPH, edges_asset, graph_asset
 from pipelines.assets.silver import silver_assets
 from pipelines.assets.vectors import index_asset, passages_asset
-from pipelines.resources import Progress, Silent, workspace_resource
+from pipelines.resources import Progress, Silent, progress_resource, workspace_resource
 from pipelines.schedules import jobs, schedules
 from pipelines.sensors import sensors
 
@@ -32,7 +32,7 @@ def build_definitions(settings: Settings | None = None, progress: Progress | Non
         sensors=sensors(settings),
         resources={
             "space": workspace_resource(settings),
-            "progress": dg.ResourceDefinition.hardcoded_resource(progress or Silent()),
+            "progress": progress_resource(settings, progress or Silent()),
         },
         executor=dg.in_process_executor,
     )

@@ -52,6 +52,7 @@ def run_quietly(what: str, work: Callable[[], T], failed: Callable[[Exception], 
     try:
         return work()
     except CenoteError as error:
+        failed(error)
         raise dg.Failure(description=str(error), metadata={"stage": what}, allow_retries=False) from None
     except Exception as error:
         failed(error)

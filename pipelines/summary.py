@@ -20,6 +20,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from cenote.errors import CenoteError
 from cenote.report import StageReport
 from cenote.workspace import Workspace
 
@@ -80,8 +81,9 @@ class Watched:
                 console.print(f"  {done} ({seconds:.1f} s)", highlight=False)
 
     def failed(self, error: Exception) -> None:
-        """Keep the traceback in memory, for the terminal of whoever asks for it."""
-        self.tracebacks.append("".join(traceback.format_exception(error)))
+        """Keep the traceback of an unforeseen error in memory, for the terminal of whoever asks for it."""
+        if not isinstance(error, CenoteError):
+            self.tracebacks.append("".join(traceback.format_exception(error)))
 
 
 def print_summary(outcome: "RunOutcome", space: Workspace) -> None:

@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 
 import typer
 
-from cenote.cli import ask, contract, data, privacy, text, vault
+from cenote.cli import ask, contract, data, operations, privacy, text, vault
 from cenote.errors import CenoteError
 
 app = typer.Typer(
@@ -19,7 +19,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (data, ask, privacy, text):
+
+
+@app.callback()
+def start() -> None:
+    """A privacy-first lakehouse on one machine: JSON in; marts, search, graph and features out."""
+    from cenote.events import log_to_stderr
+    from cenote.settings import load_settings
+
+    log_to_stderr(load_settings())
+
+
+for module in (data, ask, privacy, text, operations):
     module.register(app)
 app.add_typer(contract.app, name="contract")
 app.add_typer(vault.app, name="vault")
