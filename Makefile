@@ -28,7 +28,7 @@ run: $(VENV)/.run  ## Set up, make sample data, run the whole pipeline, show a s
 
 .PHONY: test
 test: $(VENV)/.dev  ## Run the whole test suite
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(TESTS)
 
 .PHONY: ui
 ui: $(VENV)/.run  ## Dagster UI on http://127.0.0.1:3000 with the daemon: schedules and sensors live
