@@ -15,6 +15,7 @@ from cenote.sqlfiles import SqlFile, in_order, load_sqlfiles
 from cenote.tables import Commit
 from cenote.views import ident
 from cenote.workspace import Workspace
+from transforms.anonymity import released_sql, small_rows_sql
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -64,8 +65,10 @@ def build(space: Workspace, mart: str, *, rebuild: bool = False) -> StageReport:
             return StageReport.unchanged(table)
         with catalog.connect(space, sqlfile.inputs, versions) as connection:
             rows = _run(connection, sqlfile, space)
+            hidden = _hide_small_groups(connection, sqlfile)
+            rows -= hidden.get("suppressed_rows", 0)
             version = table.overwrite(connection.sql("FROM result").to_arrow_reader(_BATCH), commit)
-    return StageReport(table.name, rows, rows, version)
+    return StageReport(table.name, rows, rows, version, details=hidden)
 
 
 def _mart(space: Workspace, mart: str) -> SqlFile:
@@ -101,7 +104,7 @@ def _run(connection: "DuckDBPyConnection", sqlfile: SqlFile, space: Workspace) -
     try:
         shape = connection.sql(sqlfile.sql, params=parameters)
         columns = dict(zip(shape.columns, map(str, shape.types), strict=True))
-        for name in (*sqlfile.grain, *sqlfile.columns):
+        for name in (*sqlfile.grain, *sqlfile.columns, *(sqlfile.privacy.columns if sqlfile.privacy else ())):
             if name not in columns:
                 raise SqlFileError(f"mart {sqlfile.name!r}: {unknown('column', name, columns)}", "name one it gives")
         lineage_id = f"{grain_id_sql(sqlfile.name, list(sqlfile.grain))} AS lineage_id"
@@ -111,6 +114,30 @@ def _run(connection: "DuckDBPyConnection", sqlfile: SqlFile, space: Workspace) -
         what = f"mart {sqlfile.name!r} does not run: {catalog.reason(error)}"
         raise SqlFileError(what, "correct its SQL; try it with `cenote sql`") from None
     return _checked(connection, sqlfile)
+
+
+def _hide_small_groups(connection: "DuckDBPyConnection", sqlfile: SqlFile) -> dict[str, int]:
+    """Generalize and suppress rows of ``result`` as the mart declares; returns how many rows that concerned.
+
+    Whole rows leave and none is made, so what is left is traced by the mart's SQL like any other row.
+    """
+    import duckdb
+
+    def count(sql: str) -> int:
+        return int(connection.execute(sql).fetchall()[0][0])
+
+    policy = sqlfile.privacy
+    if policy is None or not policy.acts:
+        return {}
+    try:
+        rows, small = count("SELECT count(*) FROM result"), count(small_rows_sql(policy, "result"))
+        connection.execute(f"CREATE TEMP TABLE released AS {released_sql(policy, 'result')}")
+        connection.execute("DROP TABLE result; ALTER TABLE released RENAME TO result")
+    except duckdb.Error as error:
+        what = f"mart {sqlfile.name!r}: its small groups cannot be dealt with: {catalog.reason(error)}"
+        raise SqlFileError(what, "correct small_groups in the mart's front comment") from None
+    suppressed = rows - count("SELECT count(*) FROM result")
+    return {"generalized_rows": small - suppressed, "suppressed_rows": suppressed}
 
 
 def _written(column: str, kind: str) -> str:

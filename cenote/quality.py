@@ -14,6 +14,7 @@ from cenote.accounting import account
 from cenote.sqlfiles import SqlFile
 from cenote.tables import Table
 from cenote.workspace import Workspace
+from transforms.anonymity import Anonymity, small_groups
 from transforms.classify import contradictions
 from transforms.contract import Contract
 from transforms.detect import find_spans
@@ -56,10 +57,14 @@ MASKED = Check(
 CLASSIFIED = Check("classification_agrees", "No column that the contract calls public holds personal data.")
 LINEAGE = Check("lineage_resolves", "Every lineage id names a row that exists upstream.", essential=True)
 GRAIN = Check("grain_unique", "The grain key names one row, and lineage ids are unique.", essential=True)
+ANONYMOUS = Check(
+    "small_groups",
+    "Every combination of quasi-identifiers stands for k people and hides its sensitive columns among l values.",
+    essential=True,
+)
 PARITY = Check("online_parity", "Online values equal the newest offline values for a sample of entities.")
 
 BRONZE_CHECKS = (PROVED,)
-GOLD_CHECKS = (GRAIN, MASKED)
 VECTOR_CHECKS = (LINEAGE, MASKED)
 EDGE_CHECKS = (LINEAGE,)
 FEATURE_CHECKS = (GRAIN,)
@@ -76,6 +81,11 @@ def silver_checks(contract: Contract) -> list[Check]:
     if contract.freshness_hours:
         found.append(FRESH)
     return found
+
+
+def gold_checks(mart: SqlFile) -> list[Check]:
+    """The checks that a mart has."""
+    return [GRAIN, MASKED, *([ANONYMOUS] if mart.privacy else [])]
 
 
 def check_bronze(space: Workspace, contract: Contract) -> list[Finding]:
@@ -108,9 +118,12 @@ def check_silver(space: Workspace, contract: Contract) -> list[Finding]:
 
 
 def check_gold(space: Workspace, mart: SqlFile) -> list[Finding]:
-    """All checks of a mart."""
+    """All checks of a mart, in the order of :func:`gold_checks`."""
     table = space.table("gold", mart.name)
-    return [_grain(table, mart.grain), _masked(table.scan())] if table.exists else [_finding(c) for c in GOLD_CHECKS]
+    if not table.exists:
+        return [_finding(check) for check in gold_checks(mart)]
+    found = [_grain(table, mart.grain), _masked(table.scan())]
+    return [*found, _anonymous(table, mart.privacy)] if mart.privacy else found
 
 
 def check_features(space: Workspace, view: SqlFile) -> list[Finding]:
@@ -239,6 +252,12 @@ def _grain(table: Table, grain: Sequence[str], *, unique_ids: bool = True) -> Fi
     row = table.scan().select(*wanted, pl.col("lineage_id").n_unique().alias("ids")).collect().row(0, named=True)
     repeated_ids = row["rows"] - row["ids"] if unique_ids else 0
     return _finding(GRAIN, rows=row["rows"], repeated=row["rows"] - row["keys"], repeated_lineage_ids=repeated_ids)
+
+
+def _anonymous(table: Table, policy: Anonymity) -> Finding:
+    found = small_groups(table.scan(), policy)
+    under_l = {f"{column}_under_{policy.l}_values": count for column, count in found.under_l.items()}
+    return _finding(ANONYMOUS, **{"groups": found.groups, f"under_{policy.k}_people": found.under_k, **under_l})
 
 
 def _resolves(space: Workspace, contract: Contract, made: pl.DataFrame) -> Finding:

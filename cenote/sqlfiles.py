@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from cenote.errors import SqlFileError, unknown
+from cenote.smallgroups import read_privacy
+from transforms.anonymity import Anonymity
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 MART_INPUTS = ("silver", "gold")
 FEATURE_INPUTS = ("silver", "gold", "graph")
 _FRONT = re.compile(r"\A\s*/\*\s*---\s*?\n(.*?)\n\s*---\s*\*/", re.DOTALL)
-_MEMBERS = ("name", "description", "owner", "grain", "tags", "entity", "join_key", "columns")
+_MEMBERS = ("name", "description", "owner", "grain", "tags", "entity", "join_key", "columns", "privacy")
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 _IMPURE = {
     "now", "today", "current_date", "current_time", "current_timestamp", "get_current_timestamp",
@@ -42,8 +44,8 @@ class SqlFile:
 
     ``grain``: the columns that identify a row (of a feature view: the join key and ``event_timestamp``).
     ``inputs``: the tables read, as ``layer/table``, sorted. ``columns``: descriptions of output columns.
-    ``uses_as_of``: whether the SQL asks for the moment ``$as_of``. ``digest`` changes with what decides the
-    rows: name, SQL and grain.
+    ``uses_as_of``: whether the SQL asks for the moment ``$as_of``. ``privacy``: what a mart does about small groups,
+    after its SQL. ``digest`` changes with what decides the rows: name, SQL, grain and privacy.
     """
 
     name: str
@@ -57,11 +59,13 @@ class SqlFile:
     columns: Mapping[str, str] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
     uses_as_of: bool = False
+    privacy: Anonymity | None = None
 
     @property
     def digest(self) -> str:
         """Digest of all that decides what the rows look like."""
-        return hashlib.sha256("\x1f".join((self.name, self.sql, *self.grain)).encode()).hexdigest()[:16]
+        decides = (self.name, self.sql, *self.grain, *([repr(self.privacy)] if self.privacy else []))
+        return hashlib.sha256("\x1f".join(decides).encode()).hexdigest()[:16]
 
 
 def load_sqlfiles(folder: Path) -> dict[str, SqlFile]:
@@ -106,18 +110,20 @@ class _Reader:
         front, sql = self._front(text)
         select = self._select(sql)
         join_key = front.get("join_key")
+        grain = tuple(front.get("grain") or ((join_key, "event_timestamp") if join_key else ()))
         found = SqlFile(
             name=self._name(front.get("name", Path(self._filename).stem)),
             sql=sql,
             description=" ".join(str(front.get("description") or "").split()),
             owner=str(front.get("owner") or ""),
-            grain=tuple(front.get("grain") or ((join_key, "event_timestamp") if join_key else ())),
+            grain=grain,
             tags=tuple(front.get("tags") or ()),
             entity=front.get("entity"),
             join_key=join_key,
             columns={str(c): " ".join(str(about).split()) for c, about in (front.get("columns") or {}).items()},
             inputs=self._inputs(select, FEATURE_INPUTS if front.get("entity") else MART_INPUTS),
             uses_as_of=self._uses_as_of(select),
+            privacy=read_privacy(front["privacy"], grain, self._fail) if "privacy" in front else None,
         )
         self._check(found, select)
         return found
@@ -135,7 +141,7 @@ class _Reader:
         for member in front:
             if member not in _MEMBERS:
                 raise self._fail(unknown("member of a front comment", str(member), _MEMBERS), "correct or remove it")
-        for member, kind in (("grain", list), ("tags", list), ("columns", dict)):
+        for member, kind in (("grain", list), ("tags", list), ("columns", dict), ("privacy", dict)):
             if front.get(member) is not None and not isinstance(front[member], kind):
                 raise self._fail(f"{member} is not a {kind.__name__}", f"write it as a YAML {kind.__name__}")
         return front, text[match.end() :].strip().rstrip(";").rstrip()
@@ -200,6 +206,10 @@ class _Reader:
             raise self._fail("it reads no table", "select from silver.x or gold.x")
         if f"gold/{found.name}" in found.inputs:
             raise self._fail("it reads itself", "read silver, or another mart")
+        if found.privacy and found.entity:
+            raise self._fail("it is a feature view, which has no privacy", "declare it on the mart that it reads")
+        for _, step in found.privacy.generalize if found.privacy else ():
+            self._uses_as_of(self._select(f"SELECT {step}"))  # it has to be pure too
         names = select.named_selects
         if "*" in names or not all(names):
             return
@@ -207,7 +217,7 @@ class _Reader:
             raise self._fail("it has a column lineage_id", "leave it out; Cenote derives it from the grain")
         if doubled := next((n for n in names if names.count(n) > 1), None):
             raise self._fail(f"two of its columns are named {doubled!r}", "rename one with AS")
-        for column in (*found.grain, *found.columns):
+        for column in (*found.grain, *found.columns, *(found.privacy.columns if found.privacy else ())):
             if column not in names:
                 raise self._fail(unknown("column", column, names), "name columns that the SELECT gives")
 

@@ -143,7 +143,8 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_the_projects_marts_are_described_down_to_their_names() -> None:
     marts = load_sqlfiles(Settings().marts)
     assert set(marts) == {
-        "active_media", "consent_status", "conversation_quality", "customer_360", "daily_cash", "product_performance"
+        "active_media", "consent_status", "conversation_quality", "customer_360", "customers_by_age", "daily_cash",
+        "product_performance",
     }  # fmt: skip
     assert all(mart.tags and mart.owner.endswith("@shop.example") for mart in marts.values())
 

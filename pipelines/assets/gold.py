@@ -29,7 +29,7 @@ def gold_asset(mart: SqlFile, settings: Settings) -> dg.AssetsDefinition:
         metadata=metadata.definition_metadata(settings, table)
         | {"sql": dg.MetadataValue.md(f"```sql\n{mart.sql}\n```")},
         code_version=mart.digest,
-        check_specs=checks.specs(table, quality.GOLD_CHECKS),
+        check_specs=checks.specs(table, quality.gold_checks(mart)),
     )
     def asset(
         context: dg.AssetExecutionContext, space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]
