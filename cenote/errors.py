@@ -52,8 +52,16 @@ class FeatureError(CenoteError):
     """A feature view is unknown, or features cannot be read or written."""
 
 
+class ErasureError(CenoteError):
+    """A request to erase a person cannot be accepted, found or carried on."""
+
+
 class GraphError(CenoteError):
     """A node or edge type is unknown, or a graph cannot be built."""
+
+
+class BackupError(CenoteError):
+    """A backup cannot be written, is not whole, or has no place to be restored to."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

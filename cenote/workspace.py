@@ -20,6 +20,7 @@ from transforms.contract import Contract
 if TYPE_CHECKING:
     from cenote.vault import Vault
 
+_WHOLE = ".lake"  # shared by whoever holds any lock, so that one can wait for all
 LAYERS = ("bronze", "silver", "quarantine", "gold", "graph", "features", "meta")
 
 
@@ -85,8 +86,19 @@ class Workspace:
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """Hold the lock ``name`` of this lake; waits while another process holds it. Released when the process dies."""
+        with self._flock(_WHOLE, fcntl.LOCK_SH), self._flock(name.replace("/", "-"), fcntl.LOCK_EX):
+            yield
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Hold the whole lake still: waits until nobody holds any lock of it, and lets nobody take one meanwhile."""
+        with self._flock(_WHOLE, fcntl.LOCK_EX):
+            yield
+
+    @contextmanager
+    def _flock(self, name: str, how: int) -> Iterator[None]:
         folder = self.path(".locks")
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / name.replace("/", "-")).open("w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with (folder / name).open("w") as handle:
+            fcntl.flock(handle, how)
             yield
