@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from cenote import meta
+from cenote.door.statement import calls_functions, plan
 from cenote.errors import TableError, unknown
 from cenote.report import StageReport
 from cenote.views import SCHEMAS, Snapshot, View, snapshots, table_views
@@ -92,11 +93,16 @@ def _create(connection: "DuckDBPyConnection", views: list[View], *, comments: bo
 
 
 def query(
-    space: Workspace, sql: str, params: Mapping[str, Any] | None = None, limit: int | None = None
+    space: Workspace,
+    sql: str,
+    params: Mapping[str, Any] | None = None,
+    limit: int | None = None,
+    versions: Mapping[str, int] | None = None,
 ) -> pl.DataFrame:
-    """Answer one SQL statement over the whole lake, with at most ``limit`` rows.
+    """Answer one SQL statement over the whole lake, with at most ``limit`` rows; or over ``versions`` of tables only.
 
-    ``params``: named parameters; ``$as_of`` is the lake's moment unless given. Raises ``TableError``.
+    ``params``: named parameters; ``$as_of`` is the lake's moment unless given. The statement may call the table
+    functions of cenote/door/functions.py. Raises ``TableError``, and what the stores raise.
     """
     import duckdb
 
@@ -104,7 +110,10 @@ def query(
     if "$as_of" in sql:
         given.setdefault("as_of", space.as_of)
     try:
-        with connect(space, _named(sql)) as connection:
+        tables = named_tables(sql) if versions is None else versions
+        with connect(space, tables, versions) as connection:
+            if calls_functions(sql):
+                sql, given = _planned(space, connection, sql, given)
             relation = connection.sql(sql, params=given or None)
             if relation is None:
                 return pl.DataFrame()
@@ -114,7 +123,25 @@ def query(
         raise _complaint(space, sql, error) from None
 
 
-def _named(sql: str) -> list[str] | None:
+def _planned(
+    space: Workspace, connection: "DuckDBPyConnection", sql: str, params: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """The statement with relations where it calls functions of the door, and the parameters that it still has."""
+    from cenote.door.functions import LakeStores
+
+    made = plan(connection, sql, params, LakeStores(space))
+    _show(space, connection, made.tables)
+    return made.sql, made.params
+
+
+def _show(space: Workspace, connection: "DuckDBPyConnection", tables: Iterable[str]) -> None:
+    """Add views of tables that the connection does not show yet."""
+    held = connection.execute("SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+    missing = dict.fromkeys(table for table in tables if tuple(table.split("/")) not in held)
+    _create(connection, [v for s in snapshots(space, missing) for v in table_views(space, s)])
+
+
+def named_tables(sql: str) -> list[str] | None:
     """The tables that the SQL can be about, so that a quick question opens few files; None where it may be any."""
     if _LOOKS_AROUND.search(sql):
         return None
@@ -122,7 +149,7 @@ def _named(sql: str) -> list[str] | None:
     for layer, name in re.findall(rf'\b({"|".join(SCHEMAS)})"?\s*\.\s*"?(\w+)', sql, re.I):
         bare = name.removesuffix("_records") if layer.lower() == "silver" else name
         found += [f"{layer.lower()}/{n}" for n in dict.fromkeys((name, bare))]
-    return list(dict.fromkeys(found)) or None
+    return list(dict.fromkeys(found)) or ([] if calls_functions(sql) else None)
 
 
 def reason(error: Exception) -> str:
@@ -136,6 +163,11 @@ def reason(error: Exception) -> str:
 
 
 def _complaint(space: Workspace, sql: str, error: Exception) -> TableError:
+    if calls_functions(sql) and re.search(r"Table Function with name \w+ does not exist", str(error)):
+        return TableError(
+            f"the SQL cannot be answered: {reason(error).splitlines()[0]}",
+            "search(), neighbors() and features() can be called in the FROM of a plain SELECT",
+        )
     missing = re.search(r"Table with name (\S+) does not exist", str(error))
     if not missing:
         return TableError(

@@ -12,9 +12,13 @@ from cenote.settings import load_settings
 from cenote.workspace import Workspace
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import polars as pl
 
+    from cenote.door.entity import Entity
     from cenote.graph import GraphDoor
+    from cenote.past import PastLake
 
 
 class Lake:
@@ -33,8 +37,10 @@ class Lake:
 
     @answered("sql")
     def sql(self, query: str, params: dict[str, Any] | None = None) -> "pl.DataFrame":
-        """Run DuckDB SQL over all tables (schemas bronze, silver, gold, graph, features, meta). Raises
-        ``TableError``.
+        """Run DuckDB SQL over all tables (schemas bronze, silver, gold, graph, features, meta).
+
+        ``FROM search('late parcel', k => 20)``, ``neighbors('product:P00001')`` and ``features('customer_features')``
+        join the other stores in the same statement (docs/one-door.md). Raises ``TableError``.
         """
         from cenote import catalog
 
@@ -48,14 +54,59 @@ class Lake:
         """Every table: layer, table, rows, version."""
         return self.sql('from meta.assets order by layer, "table"')
 
+    def at(self, moment: "datetime | str") -> "PastLake":
+        """The lake as it was, for SQL: ``lake.at("2026-11-20T18:30:00Z").sql(...)``. Raises ``TableError``."""
+        from cenote.past import PastLake, as_moment
+
+        return PastLake(self.space, as_moment(moment))
+
     @answered("search")
     def search(
         self, query: str, *, k: int = 10, namespace: str | None = None, mode: str = "hybrid", where: str | None = None
     ) -> "pl.DataFrame":
         """The ``k`` passages that answer ``query`` best. ``mode``: hybrid, vector or text. Raises ``SearchError``."""
-        from cenote import vectors
+        from cenote.door.retrieve import search
 
-        return vectors.search(self.space, query, k=k, namespace=namespace, mode=mode, where=where)
+        return search(self.space, query, where, k=k, namespace=namespace, mode=mode)
+
+    @answered("search_and_retrieve")
+    def search_and_retrieve(
+        self, query: str, features: Sequence[str] | str = (), *, k: int = 10, **how: Any
+    ) -> "pl.DataFrame":
+        """The ``k`` passages that answer ``query`` best, with features of the entities that each is about.
+
+        ``features``: feature services, views or ``view:feature``; ``how``: ``namespace``, ``mode``, ``where`` of a
+        search.
+        """
+        from cenote.door.retrieve import search_and_retrieve
+
+        return search_and_retrieve(self.space, query, features=features, k=k, **how)
+
+    @answered("recommend")
+    def recommend(
+        self,
+        *,
+        customer: str | None = None,
+        product: str | None = None,
+        people: str | None = None,
+        k: int = 10,
+        **how: Any,
+    ) -> "pl.DataFrame":
+        """Products for a customer, products that go with a product, or people like a person; each row says why.
+
+        Ids are masked ones. ``how``: names of the entities and ``types`` of edges, where the lake is not a shop
+        (cenote/door/recommend.py). Raises ``GraphError``.
+        """
+        from cenote.door.recommend import recommend
+
+        return recommend(self.space, customer=customer, product=product, people=people, k=k, **how)
+
+    @answered("entity")
+    def entity(self, type: str, id: str, *, limit: int = 100) -> "Entity":
+        """All that the lake holds about one thing, masked, with lineage ids. A person's id is the ``subject_id``."""
+        from cenote.door.entity import entity
+
+        return entity(self.space, type, id, limit=limit)
 
     @answered("features")
     def features(

@@ -7,12 +7,14 @@ while its modules are loaded.
 
 import hashlib
 import importlib
+import json
 import os
 import sys
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -27,6 +29,38 @@ if TYPE_CHECKING:
 
 _LOADING = threading.Lock()
 _OPEN: "WeakKeyDictionary[Workspace, tuple[tuple[int, int], FeatureStore]]" = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class Described:
+    """What Feast's registry says of a feature view or service, without Feast.
+
+    ``kind``: ``view``, ``on demand`` or ``service``. ``keys``: the entity of each join key. ``ttl``: seconds that a
+    value is good for, or None. ``features``: names and types (of a service: ``view:feature``).
+    """
+
+    name: str
+    kind: str
+    keys: dict[str, str]
+    features: dict[str, str]
+    ttl: float | None = None
+    description: str = ""
+    owner: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def stored(self) -> bool:
+        """Whether its values are in a table of the lake."""
+        return self.kind == "view"
+
+
+def described(space: Workspace) -> dict[str, Described]:
+    """Every feature view and service by name, as registered last. Raises ``FeatureError`` where none was registered."""
+    try:
+        listed = json.loads(_summary(space).read_text())
+    except FileNotFoundError:
+        raise FeatureError("Feast knows no feature views of this lake yet", "run `cenote run`") from None
+    return {one["name"]: Described(**one) for one in listed}
 
 
 def registry_path(space: Workspace) -> Path:
@@ -52,7 +86,7 @@ def online_file(space: Workspace) -> Path | None:
 
 def applied(space: Workspace) -> bool:
     """Whether Feast's registry, and the online store that goes with it, know the definitions as they are now."""
-    files = [registry_path(space), _note(space), online_file(space) or registry_path(space)]
+    files = [registry_path(space), _note(space), _summary(space), online_file(space) or registry_path(space)]
     return all(file.is_file() for file in files) and _note(space).read_text() == digest(space)
 
 
@@ -71,6 +105,7 @@ def apply(space: Workspace) -> bool:
             kept = {(type(o).__name__, o.name) for o in objects}
             gone = [o for o in _registered(store) if (type(o).__name__, o.name) not in kept]
             store.apply(objects, objects_to_delete=gone, partial=False)
+        _summarize(space, store)
         _note(space).write_text(digest(space))
     return True
 
@@ -131,6 +166,44 @@ def _files(space: Workspace) -> list[Path]:
 def _note(space: Workspace) -> Path:
     """Where the digest of the registered definitions is noted."""
     return space.path("online", "registered")
+
+
+def _summary(space: Workspace) -> Path:
+    """Where the registered views and services are written down for those who do not import Feast."""
+    return space.path("online", "views.json")
+
+
+def _summarize(space: Workspace, store: "FeatureStore") -> None:
+    """Write down what is registered; aside, then swapped in."""
+    entity_of = {entity.join_key: entity.name for entity in store.list_entities()}
+    keys: dict[str, dict[str, str]] = {}
+    found = []
+    for view in store.list_batch_feature_views():
+        keys[view.name] = {column.name: entity_of[column.name] for column in view.entity_columns}
+        ttl = view.ttl.total_seconds() if view.ttl else None
+        found.append(_described(view, "view", keys[view.name], _types(view), ttl))
+    for made in store.list_on_demand_feature_views():
+        sources = [projection.name for projection in made.source_feature_view_projections.values()]
+        keys[made.name] = {key: entity for name in sources for key, entity in keys[name].items()}
+        found.append(_described(made, "on demand", keys[made.name], _types(made)))
+    for service in store.list_feature_services():
+        parts = service.feature_view_projections
+        features = {f"{part.name}:{name}": kind for part in parts for name, kind in _types(part).items()}
+        joined = {key: entity for part in parts for key, entity in keys[part.name].items()}
+        found.append(_described(service, "service", joined, features))
+    aside = _summary(space).with_suffix(".new")
+    aside.write_text(json.dumps([asdict(one) for one in found], indent=1))
+    aside.replace(_summary(space))
+
+
+def _types(view: Any) -> dict[str, str]:
+    return {feature.name: str(feature.dtype) for feature in view.features}
+
+
+def _described(
+    one: Any, kind: str, keys: dict[str, str], features: dict[str, str], ttl: float | None = None
+) -> Described:
+    return Described(one.name, kind, keys, features, ttl, one.description, one.owner, dict(one.tags))
 
 
 def _config(space: Workspace) -> Any:

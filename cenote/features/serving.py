@@ -89,6 +89,12 @@ def online(
     return _read(space, features, entity_rows, full_names, space.clock())
 
 
+def synced_version(space: Workspace, view: str) -> int | None:
+    """The version of a view's table that the online store has; None where it was never synced."""
+    note = _notes(space).get(view)
+    return int(note["version"]) if note and note["served"] else None
+
+
 def parity(space: Workspace, sample: int = 100) -> pl.DataFrame:
     """Compare the online store with the tables, as of the last sync: what is served must be what a training set
     would hold.

@@ -1,0 +1,46 @@
+"""Who may be seen: the one place that rows of every door pass on their way out.
+
+Belongs here: leaving out rows about people who are hidden. Must not: deciding who is hidden, for which there is
+:func:`hidden` alone to change. Tables that SQL reads are not passed through here; their views say what they show.
+"""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from cenote.workspace import Workspace
+
+
+def hidden(space: "Workspace") -> Collection[str]:  # noqa: ARG001
+    """Pseudonyms of the people whom no door shows. Nobody is hidden from a lake without erasure requests."""
+    return ()
+
+
+def visible(space: "Workspace", frame: "pl.DataFrame") -> "pl.DataFrame":
+    """The rows that are not about hidden people: by ``subject_id``, ``mentions`` and the value of a ``node``."""
+    people = list(hidden(space))
+    if not people:
+        return frame
+    import polars as pl
+
+    about = []
+    if "subject_id" in frame.columns:
+        about.append(pl.col("subject_id").is_in(people))
+    if "mentions" in frame.columns:
+        about.append(pl.col("mentions").list.eval(pl.element().is_in(people)).list.any())
+    if "node" in frame.columns:
+        about.append(pl.col("node").str.replace("^[^:]*:", "").is_in(people))
+    return frame.filter(~pl.any_horizontal(test.fill_null(False) for test in about)) if about else frame
+
+
+def condition(space: "Workspace", where: str | None) -> str | None:
+    """A condition of the passage store, narrowed to people who may be seen, so that ``k`` hits are visible ones."""
+    from cenote.vectors.store import one_of
+
+    people = list(hidden(space))
+    if not people:
+        return where
+    seen = f"(subject_id IS NULL OR NOT {one_of('subject_id', people)})"
+    return f"({where}) AND {seen}" if where else seen
