@@ -32,7 +32,7 @@ class Meaning:
 
     @cached_property
     def _own(self) -> Any:
-        return _standard(self._encode(self._texts))
+        return standard(self._encode(self._texts))
 
     def hits(self, file: str, piece: Piece) -> set[Hit]:
         """Needles whose vector stands in a piece."""
@@ -45,12 +45,17 @@ class Meaning:
         same = SAME if piece.vectors.dtype.kind == "f" else SAME_ROUGHLY
         found: set[int] = set()
         for begin in range(0, len(piece.vectors), _ROWS):
-            alike = _standard(piece.vectors[begin : begin + _ROWS]) @ own.T
+            alike = standard(piece.vectors[begin : begin + _ROWS]) @ own.T
             found |= set((alike >= same).any(axis=0).nonzero()[0].tolist())
         return {Hit(file, piece.where, self.numbers[n], "embedding") for n in found}
 
 
-def _standard(rows: Any) -> Any:
+def rows_of(vectors: Any) -> Any:
+    """An Arrow array of fixed-size lists as a two-dimensional array."""
+    return vectors.flatten().to_numpy(zero_copy_only=False).reshape(len(vectors), -1)
+
+
+def standard(rows: Any) -> Any:
     """Rows with mean 0 and length 1; those that are no numbers become 0."""
     import numpy as np
 

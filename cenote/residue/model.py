@@ -6,7 +6,8 @@ has its number.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 LEAST_CHARACTERS = 4
 """A needle of fewer letters and digits would be found by chance."""
@@ -76,6 +77,11 @@ class Examined:
     def speed(self) -> float:
         """Megabytes of decoded content searched per second."""
         return self.searched / 1e6 / self.seconds if self.seconds else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Counts and places as plain values."""
+        told = asdict(self) | {"clean": self.clean, "mb_per_second": round(self.speed, 1)}
+        return told | {"seconds": round(self.seconds, 3)}
 
 
 def needles_of(values: "Sequence[str | Needle]") -> list[Needle]:

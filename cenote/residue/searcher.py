@@ -86,7 +86,11 @@ class Searcher:
         found: set[tuple[int, str]] = set()
         for content in _views(piece.content):
             found |= self._search(content, found)
-        hits = {Hit(file, piece.where, number, how) for number, how in found}
+        forms_of: dict[int, list[str]] = {}
+        for number, how in found:
+            forms_of.setdefault(number, []).append(how)
+        best = {number: min(hows, key=lambda how: (how != "plain", how)) for number, hows in forms_of.items()}
+        hits = {Hit(file, piece.where, number, how) for number, how in best.items()}
         return hits | self._as_words(file, piece) if piece.tokens and self._words else hits
 
     def _search(self, content: bytes, known: set[tuple[int, str]]) -> set[tuple[int, str]]:
