@@ -90,6 +90,10 @@ def _parse(text: str) -> Any:
     return yaml.load(text, Loader=_Loader)
 
 
+def _subject(declared: dict[str, Any]) -> Subject:
+    return Subject(**{**declared, "strip": tuple(declared.get("strip", ()))})
+
+
 class _Reader:
     """Turns the ODCS model into a Contract; every complaint names the file."""
 
@@ -122,8 +126,8 @@ class _Reader:
                 owner=self._owner(document),
                 fields=fields,
                 tags=tuple(document.tags or ()) + tuple(schema.tags or ()),
-                subject=Subject(**custom["subject"]) if "subject" in custom else None,
-                mentions=tuple(Subject(**m) for m in custom.get("mentions", ())),
+                subject=_subject(custom["subject"]) if "subject" in custom else None,
+                mentions=tuple(_subject(m) for m in custom.get("mentions", ())),
                 change=self._change(custom),
                 passages=tuple(
                     Passage(**{**p, "metadata": tuple(p.get("metadata", ()))}) for p in custom.get("passages", ())

@@ -305,6 +305,16 @@ def test_the_subject_is_whose_records_they_are_and_others_are_mentioned(tmp_path
     }
 
 
+@pytest.mark.parametrize(
+    ("form", "strip"),
+    [("urn:uuid:{}", ("urn:uuid:",)), ("Patient/{}", ("Patient/",)), ("{}", ()), ("P-{}", ())],
+)
+def test_a_reference_to_a_person_loses_its_prefix(form: str, strip: tuple[str, ...], tmp_path: Path) -> None:
+    visits = drafted(tmp_path, many(lambda n: {"n": n, "patient": {"reference": form.format(n % 7)}}), "visits")
+    assert visits.subject and (visits.subject.entity, visits.subject.strip) == ("patient", strip)
+    assert tuple(visits.column("patient_reference").mask.options.get("strip", ())) == strip
+
+
 def test_long_texts_become_passages_with_placeholders(tmp_path: Path) -> None:
     records = many(
         lambda n: {

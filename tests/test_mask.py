@@ -54,6 +54,14 @@ def test_token_equals_the_subject_id_of_the_same_person() -> None:
     assert masked(["7"], "string", "token", keys=OTHER, entity="customer") != tokens[:1]
 
 
+def test_token_strips_what_stands_before_an_id() -> None:
+    references = ["7", "Patient/7", "urn:uuid:7", "Patient/Patient/7", None]
+    tokens = masked(references, "string", "token", entity="patient", strip=["Patient/", "urn:uuid:"])
+    seven = subject_tokens("patient", pl.Series(["7"]), KEYS.pseudonym).item()
+    assert tokens[:3] == [seven] * 3 and tokens[3] not in (seven, None) and tokens[4] is None
+    assert mask_problems((field("a", strategy="token", strip="Patient/"),)) == ["a: strip must be a list of texts"]
+
+
 def test_pseudonym_names_are_made_up_and_stable() -> None:
     first, again, other = masked(["Ann Lee", "Ann Lee", "Bob Ray"], "string", "pseudonym_name")
     assert first == again != other and len(first.split()) == 2

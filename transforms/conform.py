@@ -255,6 +255,6 @@ def _named(rows: _Rows, lineage_ids: pl.Series, mentions: tuple[Subject, ...]) -
             frame = pl.DataFrame([lineage_ids, elements(texts, steps).alias("raw")]).explode("raw")
         else:
             frame = pl.DataFrame([lineage_ids, extract(texts, [steps])[0]["0"].alias("raw")])
-        ids = natural_ids(frame.get_column("raw")).alias("natural_id")
+        ids = natural_ids(frame.get_column("raw"), mention.strip).alias("natural_id")
         found.append(frame.select("lineage_id", pl.lit(mention.entity).alias("entity"), ids))
     return pl.concat(found).drop_nulls("natural_id").unique(maintain_order=True)

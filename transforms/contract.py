@@ -51,11 +51,15 @@ class Field:
 
 @dataclass(frozen=True)
 class Subject:
-    """Where a record names a data subject: the kind of person (or other entity) and the path of its natural id."""
+    """Where a record names a data subject: the kind of person (or other entity) and the path of its natural id.
+
+    ``strip``: what may stand before the id there and is no part of it, such as ``urn:uuid:`` or ``Patient/``.
+    """
 
     entity: str
     path: str
 
+    strip: tuple[str, ...] = ()
 
 @dataclass(frozen=True)
 class Envelope:

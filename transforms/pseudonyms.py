@@ -1,11 +1,11 @@
 """Subject tokens: the keyed stand-in for a natural id, the same in every dataset.
 
-Belongs here: ``subject_tokens`` and the keyed digest it is made of. Must not: where the key is kept (cenote/vault),
-other strategies.
+Belongs here: ``subject_tokens``, the keyed digest it is made of, and one spelling of an id. Must not: where the key is
+kept (cenote/vault), other strategies.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
@@ -26,6 +26,14 @@ def keyed_digests(key: bytes, messages: Iterable[bytes]) -> list[bytes]:
         second.update(first.digest())
         digests.append(second.digest())
     return digests
+
+
+def without_prefix(ids: pl.Series, prefixes: Sequence[str]) -> pl.Series:
+    """Ids without the first of these prefixes that they have, so that ``Patient/7`` and ``7`` are one person."""
+    if not prefixes:
+        return ids
+    either = "|".join(pl.escape_regex(prefix) for prefix in sorted(prefixes, key=len, reverse=True))
+    return ids.str.replace(f"^(?:{either})", "")
 
 
 def subject_tokens(entity: str, natural_ids: pl.Series, key: bytes) -> pl.Series:

@@ -11,6 +11,7 @@ from transforms.contract import Contract
 from transforms.json_columns import Steps, extract, parse_path, unquote
 
 _ENVELOPE = "$envelope"
+from transforms.pseudonyms import without_prefix
 
 
 def owner_ids(texts: pl.Series, contract: Contract) -> pl.Series:
@@ -23,14 +24,17 @@ def owner_ids(texts: pl.Series, contract: Contract) -> pl.Series:
     if not paths:
         return pl.Series("owner", [None] * len(texts), dtype=pl.String)
     found, _ = extract(texts, paths)
-    return found.select(pl.coalesce(natural_ids(column) for column in found.iter_columns()).alias("owner")).to_series()
+    strip = contract.subject.strip if contract.subject else ()
+    ids = (natural_ids(column, strip) for column in found.iter_columns())
+    return found.select(pl.coalesce(ids).alias("owner")).to_series()
 
 
-def natural_ids(raw: pl.Series) -> pl.Series:
-    """Raw JSON texts as natural ids; null for whatever is no id."""
+def natural_ids(raw: pl.Series, strip: Sequence[str] = ()) -> pl.Series:
+    """Raw JSON texts as natural ids, without the prefixes ``strip``; null for whatever is no id."""
+    raw = raw.set(raw == ERASED_TOKEN, None)
     quoted = raw.str.starts_with('"').fill_null(False)
     numbers = raw.set(~raw.str.contains("^[-0-9]").fill_null(False), None)
-    ids = unquote(raw.set(~quoted, None)).zip_with(quoted, numbers)
+    ids = without_prefix(unquote(raw.set(~quoted, None)), strip).zip_with(quoted, numbers)
     return ids.set((ids.str.strip_chars() == "").fill_null(False), None)
 
 

@@ -101,12 +101,11 @@ def _body(column: Draft, roles: Roles) -> Iterator[str]:
 def _custom(found: list[Draft], roles: Roles, envelope: str | None, personal: bool) -> Iterator[str]:
     """The custom properties of the dataset."""
     if roles.subject:
-        entity, path = roles.subject
         yield f"# {roles.why['subject']}"
-        yield _entry("subject", {"entity": entity, "path": path})
+        yield _entry("subject", _person(roles, *roles.subject))
     if roles.mentions:
         yield "# other people whom a record names; erasing one of them redacts them from it"
-        yield _entry("mentions", [{"entity": entity, "path": path} for entity, path in roles.mentions])
+        yield _entry("mentions", [_person(roles, *mention) for mention in roles.mentions])
     yield f"# {roles.why['mode']}"
     yield _entry("changeMode", roles.mode)
     if roles.sequence:
@@ -125,6 +124,11 @@ def _custom(found: list[Draft], roles: Roles, envelope: str | None, personal: bo
         yield "# - {property: purpose, value: [...]}"
     else:
         yield _entry("lawfulBasis", "not_personal") + "  # nothing personal was found"
+
+
+def _person(roles: Roles, entity: str, path: str) -> dict[str, Any]:
+    strip = roles.strips.get(path)
+    return {"entity": entity, "path": path} | ({"strip": strip} if strip else {})
 
 
 def _passage(text: Draft, found: list[Draft], roles: Roles) -> dict[str, Any]:

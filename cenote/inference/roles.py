@@ -3,6 +3,7 @@
 Belongs here: finding roles among typed and classified columns. Must not: types, sensitivity, text.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -28,12 +29,17 @@ _BEST = ("EMAIL", "NATIONAL_ID", "ACCOUNT", "PHONE", "NAME")
 _MANY = 50  # values, for a list of a few to mean something
 _FEW = 12
 _LONG, _SPACES = 40, 5  # characters and spaces of a text that is worth finding by meaning, on average
+_REFERENCE = re.compile(r"urn:[a-z]+:|[A-Z][A-Za-z]+/")
+_MOST_PREFIXES = 3
 _MOST_PAIRED = 8  # columns of a table whose key may be a pair of ids
 
 
 @dataclass
 class Roles:
-    """What the columns of a dataset are for, each with its reason (``why``, by role)."""
+    """What the columns of a dataset are for, each with its reason (``why``, by role).
+
+    ``strips``: by path of a person's id, what stands before it and is no part of it.
+    """
 
     key: tuple[Draft, ...] = ()
     mode: str = "append"
@@ -41,6 +47,7 @@ class Roles:
     deleted: tuple[Draft, tuple[Any, ...]] | None = None
     subject: tuple[str, str] | None = None
     mentions: list[tuple[str, str]] = field(default_factory=list)
+    strips: dict[str, list[str]] = field(default_factory=dict)
     texts: list[Draft] = field(default_factory=list)
     why: dict[str, str] = field(default_factory=dict)
 
@@ -156,6 +163,7 @@ def _subject(roles: Roles, columns: Sequence[Draft], dataset: str) -> None:
     """Whose records they are, and who else they name."""
     scalars = [s for c in columns for s in c.scalars() if s.typed.type != "object"]
     people = [s for s in scalars if s.verdict.kind == "SUBJECT_ID"]
+    roles.strips = {s.path: prefixes for s in people if (prefixes := _prefixes(s))}
     owners = sorted(
         (s for s in people if None not in s.steps), key=lambda s: (s not in roles.key, _rank(s), -s.node.seen)
     )
@@ -173,6 +181,19 @@ def _subject(roles: Roles, columns: Sequence[Draft], dataset: str) -> None:
     roles.mentions = [mention for mention in named if mention != roles.subject]
     for column in roles.key:
         _keep_key(column)
+
+
+def _prefixes(scalar: Draft) -> list[str]:
+    """What stands before the ids of a column that holds references, as ``urn:uuid:`` or ``Patient/``."""
+    found = [_REFERENCE.match(str(value)) for value in scalar.node.values]
+    prefixes = sorted({match[0] for match in found if match})
+    if not all(found) or len(prefixes) > _MOST_PREFIXES:
+        return []
+    verdict = scalar.verdict
+    if verdict.mask.strategy == "token" and prefixes:
+        mask = replace(verdict.mask, options={**verdict.mask.options, "strip": prefixes})
+        scalar.verdict = replace(verdict, mask=mask, reason=f"{verdict.reason}, behind a prefix")
+    return prefixes
 
 
 def _stand_in(roles: Roles, scalars: Sequence[Draft]) -> Draft | None:

@@ -9,7 +9,7 @@ import hmac
 
 import polars as pl
 
-from transforms.pseudonyms import subject_tokens
+from transforms.pseudonyms import subject_tokens, without_prefix
 from transforms.strategies.base import Context, Options, Strategy, as_text, map_distinct, to_string
 
 _GIVEN_WORDS = (
@@ -37,13 +37,16 @@ _GIVEN, _FAMILY_HEAD, _FAMILY_TAIL = (words.split() for words in (_GIVEN_WORDS, 
 
 def _token(values: pl.Series, options: Options, context: Context) -> pl.Series:
     entity = str(options.get("entity", context.name))
-    return subject_tokens(entity, as_text(values), context.keys.pseudonym)
+    ids = without_prefix(as_text(values), options.get("strip", ()))
+    return subject_tokens(entity, ids, context.keys.pseudonym)
 
 
 def _check_token(options: Options) -> str | None:
-    entity = options.get("entity", "value")
-    named = isinstance(entity, str) and entity.replace("_", "").isalnum()
-    return None if named else "entity must be a name of letters, digits and underscores"
+    entity, strip = options.get("entity", "value"), options.get("strip", [])
+    if not isinstance(entity, str) or not entity.replace("_", "").isalnum():
+        return "entity must be a name of letters, digits and underscores"
+    listed = isinstance(strip, list) and all(isinstance(prefix, str) for prefix in strip)
+    return None if listed else "strip must be a list of texts"
 
 
 def _name(values: pl.Series, options: Options, context: Context) -> pl.Series:
@@ -64,5 +67,5 @@ def _check_name(options: Options) -> str | None:
     return None if options.get("part", "full") in ("full", "given", "family") else "part must be full, given or family"
 
 
-token = Strategy(_token, to_string, ("entity",), check=_check_token)
+token = Strategy(_token, to_string, ("entity", "strip"), check=_check_token)
 pseudonym_name = Strategy(_name, to_string, ("part",), types=("string",), check=_check_name)
