@@ -2,16 +2,21 @@
 
 Belongs here: finding the owner in JSON texts. Must not: pseudonyms (pseudonyms.py), keys, mentions of other people
 (conform.py). Texts are valid JSON (jsontext.py). An id is a JSON string or number; its text is the string's content or
-the number's spelling. Null, booleans, objects, arrays and blank strings are no ids.
+the number's spelling. Null, booleans, objects, arrays and blank strings are no ids, nor is what an erasure left.
 """
+
+from collections.abc import Sequence
 
 import polars as pl
 
 from transforms.contract import Contract
 from transforms.json_columns import Steps, extract, parse_path, unquote
-
-_ENVELOPE = "$envelope"
 from transforms.pseudonyms import without_prefix
+
+ERASED = "<ERASED>"
+"""What stands in the place of a value that an erasure took out of a raw record (redaction.py)."""
+ERASED_TOKEN = f'"{ERASED}"'
+_ENVELOPE = "$envelope"
 
 
 def owner_ids(texts: pl.Series, contract: Contract) -> pl.Series:
