@@ -1,0 +1,17 @@
+"""Everything that the pipeline imports, loaded once for all attempts; nothing of it may run here.
+
+Belongs here: imports. A library that starts threads when it is imported may not be among them.
+"""
+
+import deltalake  # noqa: F401
+import duckdb  # noqa: F401
+import polars  # noqa: F401
+import pyarrow.parquet  # noqa: F401
+
+import cenote.features
+import cenote.gold
+import cenote.graph
+import cenote.silver
+import cenote.vectors  # noqa: F401
+import pipelines.definitions
+import pipelines.run  # noqa: F401
