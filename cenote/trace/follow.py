@@ -1,0 +1,180 @@
+"""Running an inversion on a DuckDB connection: from keys down to base rows, from base rows up to keys.
+
+Belongs here: which links run, in which order, with which filter. Must not: rewriting SQL (transforms/inversion),
+choosing tables or versions. Few keys are written into the SQL as literals, which DuckDB carries through joins and
+down into Parquet scans; many are joined.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import count
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from cenote.trace.matching import FEW, matching, ranges
+from cenote.views import ident, text
+from transforms.inversion import ROWS, Inversion, Link
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_NUMBERS = count()
+Traced = dict[str, pl.Series]
+
+
+class Follower:
+    """Follows inversions on one connection, whose views are the base tables.
+
+    ``ids``: the identity column of base tables where it is not ``lineage_id``. ``columns``: which columns of base
+    tables the inversions name, as far as known. What is asked twice is looked up once, until :meth:`forget`, which
+    drops all temporary tables. A context manager that forgets when it is left.
+    """
+
+    def __init__(
+        self,
+        connection: "DuckDBPyConnection",
+        ids: Mapping[str, str] | None = None,
+        columns: Mapping[str, Iterable[str]] | None = None,
+    ) -> None:
+        self.connection = connection
+        self._identity, self._columns = ids or {}, columns or {}
+        self._made: list[str] = []
+        self._rows: dict[tuple[str, frozenset[str]], str] = {}
+
+    def __enter__(self) -> "Follower":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop the temporary tables."""
+        for name in self._made:
+            self.connection.execute(f"DROP TABLE IF EXISTS {name}")
+        self._made.clear()
+        self._rows.clear()
+
+    def backward(self, inversion: Inversion, keys: str, as_of: datetime | None = None) -> Traced:
+        """The base rows that made output rows, whose grain keys the SELECT ``keys`` gives in grain order.
+
+        ``as_of`` is what ``$as_of`` stands for. Returns lineage ids by table, sorted; a table that nothing comes from
+        is left out.
+        """
+        wanted: dict[int, list[str]] = {0: [self._table(keys, len(inversion.grain), "__k")]}
+        found: dict[str, list[pl.Series]] = {}
+        for link in inversion.links:
+            for asked in wanted.get(link.stage, []):
+                if link.given is not None and link.to is not None:
+                    columns = ", ".join(f"__k{n + 1} AS __k{i}" for i, n in enumerate(link.given, 1))
+                    wanted.setdefault(link.to, []).append(self._table(f"SELECT {columns} FROM {asked}", None, "__k"))
+                    continue
+                sql = self._downwards(link, asked)
+                given = as_of if link.uses_as_of else None
+                if sql and link.to is not None:
+                    wanted.setdefault(link.to, []).append(self._table(sql, link.hidden, "__k", given))
+                elif sql:
+                    found.setdefault(str(link.table), []).append(self._ids(sql, given))
+        merged = {table: pl.concat(parts).unique().sort() for table, parts in sorted(found.items())}
+        return {table: series for table, series in merged.items() if len(series)}
+
+    def forward(
+        self, inversion: Inversion, records: Mapping[str, Iterable[str]], as_of: datetime | None = None
+    ) -> list[str]:
+        """The grain keys of output rows that base rows (lineage ids by table) take part in.
+
+        Returns temporary tables with columns ``__k1`` ... in grain order, a key perhaps in several. It may be of a row
+        that a filter has left out: join the result.
+        """
+        return self._affected(inversion, records, as_of, skip=False).get(0, [])
+
+    def stored(
+        self, inversion: Inversion, records: Mapping[str, Iterable[str]], rows: str, as_of: datetime | None = None
+    ) -> list[str]:
+        """The lineage ids of stored output rows (table ``rows``) that base rows take part in, sorted.
+
+        Where the keys of a stage are grain keys, the stored rows are asked instead of the SQL that made them.
+        """
+        affected = self._affected(inversion, records, as_of, skip=True)
+        grain = [f"__r.{ident(c)}" for c in inversion.grain]
+        asked = [(grain, keys) for keys in affected.get(0, [])]
+        for link in inversion.links:
+            if link.given is not None and link.to is not None:
+                asked += [([grain[n] for n in link.given], keys) for keys in affected.get(link.to, [])]
+        found = [
+            self._ids(f"SELECT lineage_id FROM {rows} AS __r {condition}", None)
+            for columns, keys in asked
+            if (condition := matching(self.connection, columns, keys))
+        ]
+        return pl.concat(found).unique().sort().to_list() if found else []
+
+    def _affected(
+        self, inversion: Inversion, records: Mapping[str, Iterable[str]], as_of: datetime | None, *, skip: bool
+    ) -> dict[int, list[str]]:
+        """Tables of affected keys by stage; with ``skip``, without following links whose keys are given."""
+        affected: dict[int, list[str]] = {}
+        read = {table: frozenset(ids) for table, ids in records.items() if table in inversion.tables}
+        for link in reversed(inversion.links):
+            if skip and link.given is not None:
+                continue
+            names = ", ".join(f"__q.__k{n}" for n in range(1, link.keys + 1))
+            for sql in self._upwards(link, affected, read):
+                made = self._table(
+                    f"SELECT DISTINCT {names} FROM {sql}", link.keys, "__k", as_of if link.uses_as_of else None
+                )
+                affected.setdefault(link.stage, []).append(made)
+        return affected
+
+    def _downwards(self, link: Link, asked: str) -> str | None:
+        """A link's hidden columns for the keys in a table; None where it is empty."""
+        columns = [f"__q.__k{n}" for n in range(1, link.keys + 1)]
+        condition = matching(self.connection, columns, asked, ranges(self.connection, link.ranges, asked))
+        hidden = ", ".join(f"__q.__h{n}" for n in range(1, link.hidden + 1))
+        return f"SELECT DISTINCT {hidden} FROM ({link.sql}) AS __q {condition}" if condition else None
+
+    def _upwards(
+        self, link: Link, affected: Mapping[int, list[str]], read: Mapping[str, frozenset[str]]
+    ) -> Iterator[str]:
+        """What to select a link's keys from: its query over the base rows, or cut down to keys found so far."""
+        if link.table is not None and read.get(link.table):
+            start = self._base_rows(link.table, read[link.table])
+            yield f"({link.upwards.replace(ROWS, start)}) AS __q WHERE __q.__h1 IS NOT NULL"
+        columns = [f"__q.__h{n}" for n in range(1, link.hidden + 1)]
+        for keys in affected.get(link.to, []) if link.to is not None else []:
+            if condition := matching(self.connection, columns, keys):
+                yield f"({link.sql}) AS __q {condition}"
+
+    # temporary tables
+
+    def _table(self, sql: str, columns: int | None, prefix: str, as_of: datetime | None = None) -> str:
+        """Keep the rows of a SELECT in a temporary table, its columns named ``prefix`` and number."""
+        names = "" if columns is None else f"({', '.join(f'{prefix}{n}' for n in range(1, columns + 1))})"
+        return self._keep(f"FROM (SELECT DISTINCT * FROM ({sql}) AS __t{names})", as_of)
+
+    def _keep(self, sql: str, as_of: datetime | None = None) -> str:
+        name = f"__t{next(_NUMBERS)}_"
+        self._made.append(name)
+        self.connection.execute(f"CREATE TEMP TABLE {name} AS {sql}", {"as_of": as_of} if as_of else {})
+        return name
+
+    def _base_rows(self, table: str, ids: frozenset[str]) -> str:
+        """The rows of a base table with these ids, with all their columns."""
+        if (table, ids) not in self._rows:
+            layer, _, name = table.partition(".")
+            source, identity = f"{layer}.{ident(name)}", ident(self._identity.get(table, "lineage_id"))
+            if len(ids) <= FEW:
+                condition = f"WHERE {identity} IN ({', '.join(map(text, sorted(ids)))})"
+            else:
+                condition = f"SEMI JOIN {self._keep(_listed(ids))} AS w ON t.{identity} = w.id"
+            columns = ", ".join(f"t.{ident(c)}" for c in self._columns.get(table, ())) or "t.*"
+            self._rows[table, ids] = self._keep(f"SELECT {columns} FROM {source} AS t {condition}")
+        return self._rows[table, ids]
+
+    def _ids(self, sql: str, as_of: datetime | None) -> pl.Series:
+        rows = self.connection.sql(sql, params={"as_of": as_of} if as_of else None).to_arrow_table()
+        return pl.Series("lineage_id", rows.column(0), dtype=pl.String).drop_nulls()
+
+
+def _listed(ids: Iterable[str]) -> str:
+    values = ", ".join(f"({text(i)})" for i in ids)
+    return f"SELECT id FROM (VALUES {values}) AS v(id)"

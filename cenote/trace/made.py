@@ -1,0 +1,143 @@
+"""Tables that an SQL file makes: marts and feature views, traced through their SQL.
+
+Belongs here: which commit made a row, and following its file's inversion with that commit's versions and moment. Must
+not: rewriting SQL (transforms/inversion), raw records.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from cenote import gold
+from cenote.errors import SqlFileError
+from cenote.features import views as feature_views
+from cenote.sqlfiles import SqlFile
+from cenote.tables import CommitInfo
+from cenote.trace.follow import Follower
+from cenote.trace.moments import Moments
+from cenote.views import ident, text
+from cenote.workspace import Workspace
+from transforms.inversion import Inversion, NotInvertible, check_invertible, invert
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+IDS = {"graph.edges": "edge_id"}
+STAGES = {"gold": "gold", "features": "features"}
+
+
+@dataclass(frozen=True)
+class Build:
+    """One build of a table by its SQL file. ``version``: at which the table itself is read."""
+
+    table: str
+    file: SqlFile
+    commit: CommitInfo
+    version: int
+
+    @property
+    def as_of(self) -> datetime | None:
+        """What ``$as_of`` stood for."""
+        _, _, moment = self.commit.code.partition("@")
+        return datetime.fromisoformat(moment) if moment else None
+
+    @property
+    def view(self) -> str:
+        """The table's name in SQL."""
+        layer, _, name = self.table.partition("/")
+        return f"{layer}.{ident(name)}"
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """Versions of what the build read, and of the table."""
+        return {**self.commit.inputs, self.table: self.version}
+
+
+def check_file(file: SqlFile) -> None:
+    """Raise ``SqlFileError`` where rows of a mart or feature view could not be traced, naming the construct."""
+    try:
+        check_invertible(file.sql)
+    except NotInvertible as error:
+        raise SqlFileError(f"{file.name!r} cannot be traced back: it has {error.what}", error.fix) from None
+
+
+class Made:
+    """The lake's marts and feature views, traced in both directions."""
+
+    def __init__(self, space: Workspace, moments: Moments) -> None:
+        self._space, self._moments = space, moments
+        self._followers: dict[int, Follower] = {}
+
+    @cached_property
+    def files(self) -> dict[str, SqlFile]:
+        """SQL files by the table that they make, each after those that it reads."""
+        marts = {f"gold/{name}": file for name, file in gold.marts(self._space).items()}
+        return marts | {f"features/{name}": file for name, file in feature_views(self._space).items()}
+
+    def build(self, table: str, version: int | None = None) -> Build | None:
+        """The build that made a version of a table (None: the newest); None where it was never built."""
+        layer = table.partition("/")[0]
+        commit = self._moments.commit(table, version, [STAGES[layer]])
+        if commit is None:
+            return None
+        file = self.files[table]
+        if commit.code.partition("@")[0] != file.digest:
+            self._moments.note(f"the SQL of {table} has changed since it was built: it is traced by the SQL of now")
+        # rows of features outlive the build that added them, so these are read as they stand
+        newest = self._moments.present(table)
+        return Build(table, file, commit, newest if version is None or layer == "features" else version)
+
+    def builds(self) -> list[Build]:
+        """The newest build of every table, those that read another after it."""
+        found = [build for table in self.files if (build := self.build(table))]
+        self._moments.prepare([build.versions for build in found])
+        return found
+
+    def made_of(self, build: Build, ids: Sequence[str]) -> dict[str, list[str]]:
+        """What made some rows of a table: ids by table in SQL (``silver.orders``, ``gold.x``, ``graph.edges``)."""
+        inversion = self.inversion(build)
+        grain = ", ".join(ident(c) for c in inversion.grain)
+        keys = f"SELECT {grain} FROM {build.view} WHERE lineage_id IN ({', '.join(map(text, ids))})"
+        found = self._follower(build).backward(inversion, keys, build.as_of)
+        return {table: series.to_list() for table, series in found.items()}
+
+    def makes(self, build: Build, records: Mapping[str, Iterable[str]]) -> list[str]:
+        """Lineage ids of a table's rows in which base rows take part (ids by table in SQL), sorted."""
+        return self._follower(build).stored(self.inversion(build), records, build.view, build.as_of)
+
+    def forget(self) -> None:
+        """Drop what was kept for the last trace."""
+        for follower in self._followers.values():
+            follower.forget()
+
+    def inversion(self, build: Build) -> Inversion:
+        """The inversion of a build's SQL. Raises ``SqlFileError``."""
+        columns = self._moments.columns(self.connection(build))
+        try:
+            return invert(build.file.sql, build.file.grain, {t: columns[t] for t in _read(columns, build)}, IDS)
+        except NotInvertible as error:
+            raise SqlFileError(f"{build.file.name!r} cannot be traced back: it has {error.what}", error.fix) from None
+
+    def connection(self, build: Build) -> "DuckDBPyConnection":
+        """A connection that shows what the build read, and the table itself."""
+        return self._moments.connection(build.versions)
+
+    def _follower(self, build: Build) -> Follower:
+        connection = self.connection(build)
+        if id(connection) not in self._followers:
+            self._followers[id(connection)] = Follower(connection, IDS, self._named(self._moments.columns(connection)))
+        return self._followers[id(connection)]
+
+    def _named(self, tables: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+        """Columns of tables that some SQL file may name: its words are among them."""
+        words = set(re.findall(r"\w+", " ".join(file.sql for file in self.files.values()).lower()))
+        return {t: [c for c in cs if c.lower() in words or c in ("lineage_id", IDS.get(t))] for t, cs in tables.items()}
+
+
+def _read(columns: Mapping[str, Sequence[str]], build: Build) -> list[str]:
+    """The tables in SQL that a build can have read."""
+    names = {table.replace("/", ".", 1) for table in build.commit.inputs}
+    return [table for table in columns if table in names or table.removesuffix("_records") in names]

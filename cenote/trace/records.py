@@ -1,0 +1,148 @@
+"""Raw records and what is made of them row by row: landing, bronze, silver, quarantine, passages, edges.
+
+Belongs here: looking rows up by lineage id, in as few scans as there are tables. Must not: payloads, texts, or any
+value of the data. Ids of one record are equal in all these stores, so nothing needs to be traced, only found.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from cenote.lineage import RecordId
+from cenote.records import MANIFEST
+from cenote.trace.model import Part
+from cenote.trace.moments import Moments
+from cenote.workspace import Workspace
+
+TOLD = 1_000  # of more rows than this, only ids are told
+
+
+def part(moments: Moments, table: str, ids: Iterable[str], version: int | None = None, **more: Any) -> Part:
+    """A part of a table of the lake, with the commit that made the version (default: the present one)."""
+    commit = moments.commit(table, version)
+    found = Part(table, sorted(ids), **more)
+    if commit:
+        found.version, found.run_id, found.at = commit.version, commit.run_id, commit.at
+    return found
+
+
+class Records:
+    """Looks records up. ``datasets`` of ids come from the manifest of landed batches."""
+
+    def __init__(self, space: Workspace, moments: Moments) -> None:
+        self._space, self._moments = space, moments
+        self._manifest: pl.DataFrame | None = None
+
+    @property
+    def manifest(self) -> pl.DataFrame:
+        """Landed batches: batch_id, dataset, sha256, records, landed_at."""
+        if self._manifest is None:
+            table = self._moments.table("meta/batches")
+            columns = ("batch_id", "dataset", "sha256", "records", "landed_at")
+            held = table.scan() if table else pl.LazyFrame(schema=MANIFEST)
+            self._manifest = held.select(columns).collect()
+        return self._manifest
+
+    def by_dataset(self, ids: Iterable[str]) -> dict[str, list[str]]:
+        """Record ids by dataset; ids whose batch is not in the manifest are looked for in silver."""
+        ids = sorted(set(ids))
+        known = dict(self.manifest.select("batch_id", "dataset").iter_rows())
+        found: dict[str, list[str]] = {}
+        lost = []
+        for lineage_id in ids:
+            dataset = known.get(RecordId.parse(lineage_id).batch_id)
+            if dataset is None:
+                lost.append(lineage_id)
+            else:
+                found.setdefault(dataset, []).append(lineage_id)
+        if lost:
+            for dataset in self._space.contracts:
+                here = self._find(f"silver/{dataset}", lost, []).get_column("lineage_id").to_list()
+                if here:
+                    found.setdefault(dataset, []).extend(here)
+        return found
+
+    def raw(self, dataset: str, ids: Sequence[str]) -> Part:
+        """The bronze part of records, made of the landed files that they came in."""
+        rows = self._find(f"bronze/{dataset}", ids, ["landed_at"])
+        made = part(self._moments, f"bronze/{dataset}", rows["lineage_id"])
+        if len(ids) <= TOLD:
+            made.facts = {i: {"row": RecordId.parse(i).row, "landed_at": at} for i, at in rows.iter_rows()}
+        if rows.height < len(set(ids)):
+            made.note = (
+                f"{len(set(ids)) - rows.height} of {len(set(ids))} records are not in bronze (retention or erasure)"
+            )
+        batches = sorted({RecordId.parse(i).batch_id for i in made.ids})
+        landed = self.manifest.filter(pl.col("batch_id").is_in(batches)).select(
+            "batch_id", "sha256", "records", "landed_at"
+        )
+        facts = {row.pop("batch_id"): row for row in landed.to_dicts()}
+        if batches:
+            made.made_of = [Part(f"landing/{dataset}", batches, facts=facts)]
+        return made
+
+    def silver(self, dataset: str, ids: Sequence[str], version: int | None = None) -> Part:
+        """The silver part of records, made of bronze; ``version``: that of silver which was read."""
+        made = part(self._moments, f"silver/{dataset}", ids, version)
+        made.made_of = [self.raw(dataset, ids)]
+        return made
+
+    def conformed(self, dataset: str, ids: Sequence[str]) -> list[Part]:
+        """Where records of bronze went: silver, quarantine (with rule names and paths), or both lists empty."""
+        silver = self._find(f"silver/{dataset}", ids, [])
+        quarantine = self._find(f"quarantine/{dataset}", ids, ["rules"])
+        found = []
+        if silver.height:
+            found.append(part(self._moments, f"silver/{dataset}", silver["lineage_id"]))
+        if quarantine.height:
+            held = part(self._moments, f"quarantine/{dataset}", quarantine["lineage_id"])
+            held.facts = {
+                i: {"rules": [f"{r['rule']} {r['path']}" for r in rules]} for i, rules in quarantine.iter_rows()
+            }
+            found.append(held)
+        return found
+
+    def edges(self, ids: Sequence[str]) -> pl.DataFrame:
+        """Edges of records: edge_id, lineage_id, source, target."""
+        return self._find("graph/edges", ids, ["edge_id", "source", "target"])
+
+    def passages(self, ids: Sequence[str]) -> list[str]:
+        """Passages of records, by passage id."""
+        from cenote.vectors.store import Store
+
+        if not (self._space.path("vectors") / "passages.json").exists():
+            return []
+        rows = Store(self._space).among("lineage_id", pl.Series(ids, dtype=pl.String), ["passage_id", "lineage_id"])
+        return sorted(rows["passage_id"])
+
+    def of_subject(self, subject: str) -> dict[str, dict[str, list[str]]]:
+        """Records about or naming a person: layer -> dataset -> lineage ids."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for dataset in self._space.contracts:
+            for layer in ("bronze", "silver", "quarantine"):
+                table = self._moments.table(f"{layer}/{dataset}")
+                if table is None:
+                    continue
+                who = pl.col("subject_id") == subject
+                if "mentions" in (names := table.schema().names()) and self._mentions(dataset):
+                    who = who | pl.col("mentions").list.contains(subject)
+                if "subject_id" in names:
+                    ids = table.scan().filter(who).select("lineage_id").collect()["lineage_id"].sort().to_list()
+                    if ids:
+                        found.setdefault(layer, {})[dataset] = ids
+        return found
+
+    def _mentions(self, dataset: str) -> bool:
+        return bool(self._space.contract(dataset).mentions)
+
+    def _find(self, name: str, ids: Sequence[str], columns: Sequence[str]) -> pl.DataFrame:
+        """Rows by lineage id, with some columns."""
+        table = self._moments.table(name)
+        if table is None or not ids:
+            kinds: Mapping[str, Any] = dict.fromkeys(["lineage_id", *columns], pl.String)
+            return pl.DataFrame(schema=kinds)
+        wanted = pl.Series(sorted(set(ids)), dtype=pl.String)
+        near = pl.col("lineage_id").is_between(pl.lit(wanted[0]), pl.lit(wanted[-1]))  # row groups are skipped by it
+        rows = table.scan().filter(near, pl.col("lineage_id").is_in(wanted.implode()))
+        return rows.select("lineage_id", *columns).collect()
