@@ -36,10 +36,18 @@ ui: $(VENV)/.run  ## Dagster UI on http://127.0.0.1:3000 with the daemon: schedu
 	@mkdir -p data/dagster
 	DAGSTER_HOME=$(CURDIR) $(BIN)/dagster dev --module-name pipelines.definitions --host 127.0.0.1 --port $${PORT:-3000}
 
+# Apart from ours, since it caps libraries (typer < 0.28, rich, pydantic) that users are to get newer
+$(VENV)/datacontract/.ready: | $(BIN)/pip
+	$(PYTHON) -m venv $(VENV)/datacontract
+	$(VENV)/datacontract/bin/pip install --quiet datacontract-cli==1.2.8
+	@touch $@
+
 .PHONY: check
-check: $(VENV)/.dev  ## Lint, format, types, import directions, docs
+check: $(VENV)/.dev $(VENV)/datacontract/.ready  ## Lint, format, types, import directions, docs, contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/cenote contract lint
+	$(VENV)/datacontract/bin/python .ci/lint_contracts.py contracts tests/lakes/*/contracts
 	$(BIN)/python -m pytest tests/test_architecture.py tests/test_docs.py
 
 .PHONY: bench

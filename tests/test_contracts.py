@@ -35,7 +35,9 @@ def test_there_is_a_contract_for_every_dataset(contracts: dict[str, Contract]) -
     assert set(contracts) == DATASETS
 
 
-@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.yaml")), ids=lambda f: f.stem)
+@pytest.mark.parametrize(
+    "file", sorted((*FOLDER.glob("*.yaml"), *PROJECT.glob("tests/lakes/*/contracts/*.yaml"))), ids=lambda f: f.stem
+)
 def test_contract_is_valid_odcs(file: Path) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     text = (importlib.resources.files("open_data_contract_standard") / "schema.json").read_text(encoding="utf-8")
