@@ -56,6 +56,10 @@ class ErasureError(CenoteError):
     """A request to erase a person cannot be accepted, found or carried on."""
 
 
+class CertificateError(CenoteError):
+    """A certificate of erasure cannot be made or read."""
+
+
 class GraphError(CenoteError):
     """A node or edge type is unknown, or a graph cannot be built."""
 

@@ -155,17 +155,26 @@ class Vault:
     def dataset_key(self, dataset: str) -> str:
         """The key id under which ownerless records of a dataset are sealed."""
         key_id = _DATASET + dataset
-        with self._transaction() as connection:
-            if connection.execute("SELECT 1 FROM secrets WHERE name = ?", (key_id,)).fetchone():
-                return key_id
-        with self._transaction(write=True) as connection:
-            (wrapped,) = self._wrapped([key_id], [sealing.new_key()])
-            made = connection.execute(
-                "INSERT OR IGNORE INTO secrets VALUES (?, ?, ?)", (key_id, wrapped, self._current)
-            )
-        if made.rowcount:
+        if self._make_secret(key_id):
             self.audit.record("dataset key created", details={"dataset": dataset})
         return key_id
+
+    def secret(self, name: str) -> bytes:
+        """A random 256-bit secret of this vault for a purpose of that name, made when first asked for."""
+        if self._make_secret(name):
+            self.audit.record("secret created", details={"name": name})
+        with self._transaction() as connection:
+            return self._secret(connection, name)
+
+    def _make_secret(self, name: str) -> bool:
+        """Make a secret, unless there is one of that name; returns whether it is new."""
+        with self._transaction() as connection:
+            if connection.execute("SELECT 1 FROM secrets WHERE name = ?", (name,)).fetchone():
+                return False
+        with self._transaction(write=True) as connection:
+            (wrapped,) = self._wrapped([name], [sealing.new_key()])
+            made = connection.execute("INSERT OR IGNORE INTO secrets VALUES (?, ?, ?)", (name, wrapped, self._current))
+        return bool(made.rowcount)
 
     # sealing
 
