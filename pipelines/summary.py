@@ -20,6 +20,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from cenote.bronze import unknown_folders
 from cenote.errors import CenoteError
 from cenote.report import StageReport
 from cenote.workspace import Workspace
@@ -92,15 +93,24 @@ def print_summary(outcome: "RunOutcome", space: Workspace) -> None:
         console.print(
             f"[green]Nothing new.[/green] All {outcome.skipped} assets are up to date; no layer did any work."
         )
+        _print_not_landed(outcome, space)
         return
     console.print(_layers(outcome))
     reasons = _quarantine(outcome)
     if reasons is not None:
         console.print(reasons)
+    _print_not_landed(outcome, space)
     for error in outcome.errors:
         console.print("failed:", error, style="red", markup=False)
     if outcome.success:
         _print_next_steps(space)
+
+
+def _print_not_landed(outcome: "RunOutcome", space: Workspace) -> None:
+    """Files that wait in the landing zone and that no run can take as they are."""
+    refused = [problem for asset in outcome.assets for problem in asset.details.get("problems", ())]  # type: ignore[attr-defined]
+    for problem in (*refused, *unknown_folders(space)):
+        console.print("not landed:", problem, style="yellow", markup=False)
 
 
 def _layers(outcome: "RunOutcome") -> Table:

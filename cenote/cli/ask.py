@@ -39,6 +39,8 @@ def status(style: FormatOption = Format.table) -> None:
         waiting = {name: n for name in lake.space.contracts if (n := len(bronze.waiting(lake.space, name)))}
         told = ", ".join(f"{name}: {n}" for name, n in waiting.items())
         typer.echo(f"files waiting: {told}; `cenote run` lands them" if told else "no files wait in the landing zone")
+        for problem in bronze.unknown_folders(lake.space):
+            typer.secho(f"not landed: {problem}", fg="yellow", err=True)
 
 
 def sql(
