@@ -20,8 +20,8 @@ import polars as pl
 from cenote import landing
 from cenote.errors import LandingError, TableError, unknown
 from cenote.intake import Intake
-from cenote.landing import Batch, LandingFile
-from cenote.records import BRONZE, MANIFEST, batches, open_records, prove, read, replay
+from cenote.landing import LandingFile
+from cenote.records import BRONZE, MANIFEST, batches, open_records, present_batches, prove, read, replay
 from cenote.report import StageReport
 from cenote.tables import Commit
 from cenote.workspace import Workspace
@@ -265,8 +265,7 @@ class _Landing:
         """Ids of the batches that bronze gives back byte for byte."""
         fresh = {file.surveyed.batch_id for file in new}
         wanted = fresh | {file.surveyed.batch_id for file in again}
-        found = batches(self.space).filter(pl.col("batch_id").is_in(wanted)).iter_rows(named=True)
-        landed = [Batch(r["batch_id"], r["sha256"], r["bytes"], r["records"], r["format"], r["trailer"]) for r in found]
+        landed = present_batches(self.space, batches(self.space).filter(pl.col("batch_id").is_in(wanted)))
         proved: set[str] = set()
         if version is not None:
             files = self.table.added_since(version - 1)

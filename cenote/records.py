@@ -28,6 +28,8 @@ BRONZE = pl.Schema(
         "payload": pl.Binary,
     }
 )
+ANONYMOUS = "erased"
+"""The subject id in bronze of a record that stays under legal hold without its person (cenote/erasure)."""
 OPENED = ("lineage_id", "batch_id", "row", "landed_at", "subject_id", "payload")
 MANIFEST = pl.Schema(
     {  # type: ignore[arg-type]
@@ -41,6 +43,19 @@ MANIFEST = pl.Schema(
         "landed_at": pl.Datetime("us", "UTC"),
     }
 )
+
+
+AMENDED = pl.Schema(
+    {  # type: ignore[arg-type]
+        "batch_id": pl.String,
+        "dataset": pl.String,
+        "removed": pl.Int64,
+        "redacted": pl.Int64,
+        "sha256": pl.String,
+        "amended_at": pl.Datetime("us", "UTC"),
+    }
+)
+"""What erasures made of batches: how many records left or lost a mention, and the SHA-256 of what bronze gives now."""
 
 
 def sealed_as(dataset: str, lineage_ids: pl.Series) -> list[bytes]:
@@ -83,25 +98,43 @@ def batches(space: Workspace) -> pl.DataFrame:
     return table.scan().sort("landed_at", "batch_id").collect() if table.exists else pl.DataFrame(schema=MANIFEST)
 
 
-def replay(space: Workspace, batch_id: str, out: BinaryIO) -> None:
-    """Write a landed file's (decompressed) content, byte for byte.
+def amendments(space: Workspace) -> pl.DataFrame:
+    """What erasures made of batches (meta/amendments): columns as :data:`AMENDED`, a row per batch concerned."""
+    table = space.table("meta", "amendments")
+    return table.scan().select(AMENDED.names()).collect() if table.exists else pl.DataFrame(schema=AMENDED)
 
-    Raises ``TableError`` where the batch is unknown, or records of it are gone or were erased.
+
+def present_batches(space: Workspace, manifest: pl.DataFrame) -> list[Batch]:
+    """Batches of the manifest, with the digest of what bronze gives back now: erasures change that."""
+    now = amendments(space).select("batch_id", pl.col("sha256").alias("present"))
+    rows = manifest.join(now, on="batch_id", how="left", maintain_order="left").iter_rows(named=True)
+    return [
+        Batch(r["batch_id"], r["present"] or r["sha256"], r["bytes"], r["records"], r["format"], r["trailer"])
+        for r in rows
+    ]
+
+
+def replay(space: Workspace, batch_id: str, out: BinaryIO) -> dict[str, int]:
+    """Write a landed file's (decompressed) content, byte for byte; returns how many of its records were ``removed`` and
+    ``redacted`` by erasures since: without these, and but for these, it is the landed file.
+
+    Raises ``TableError`` where the batch is unknown, or bronze does not give back what it should.
     """
     found = batches(space).filter(pl.col("batch_id") == batch_id)
     if found.is_empty():
         raise TableError(f"there is no batch {batch_id!r}", "list the batches with: cenote sql 'from meta.batches'")
-    row = found.row(0, named=True)
-    batch = Batch(batch_id, row["sha256"], row["bytes"], row["records"], row["format"], row["trailer"])
+    dataset, (batch,) = found["dataset"][0], present_batches(space, found)
     proof = Proof(batch)
-    for _, content in rebuilt(space, row["dataset"], space.table("bronze", row["dataset"]).scan(), [batch]):
+    for _, content in rebuilt(space, dataset, space.table("bronze", dataset).scan(), [batch]):
         proof.update(content)
         out.write(content)
     if not proof.holds:
         raise TableError(
             f"bronze no longer gives batch {batch_id} back byte for byte",
-            "records of it have left by retention or erasure; if none have, restore the lake from a backup",
+            "records of it have left by retention; if none have, restore the lake from a backup",
         )
+    amended = amendments(space).filter(pl.col("batch_id") == batch_id).select("removed", "redacted")
+    return amended.to_dicts()[0] if amended.height else {"removed": 0, "redacted": 0}
 
 
 class Proof:
@@ -118,7 +151,12 @@ class Proof:
     @property
     def holds(self) -> bool:
         """Whether all bytes came back."""
-        return self._digest.hexdigest() == self._batch.sha256
+        return self.sha256 == self._batch.sha256
+
+    @property
+    def sha256(self) -> str:
+        """The digest of what came back."""
+        return self._digest.hexdigest()
 
 
 def prove(space: Workspace, dataset: str, stored: pl.LazyFrame, batch_list: Sequence[Batch]) -> set[str]:

@@ -12,6 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -19,7 +20,8 @@ import polars as pl
 
 from cenote.errors import ContractError
 from cenote.lineage import BATCH_DIGITS
-from cenote.records import BRONZE, OPENED, read
+from cenote.names import names
+from cenote.records import ANONYMOUS, BRONZE, OPENED, open_records, read
 from cenote.report import StageReport
 from cenote.spool import Spool, stream
 from cenote.tables import Commit, HistoryGone, Table
@@ -29,7 +31,7 @@ from transforms.conform import Conformed, conform
 from transforms.contract import Contract
 from transforms.history import DELETE, VALIDITY
 from transforms.mask import MaskKeys, mask_frame, mask_problems
-from transforms.rules import DUPLICATE_KEY
+from transforms.rules import DUPLICATE_KEY, ERASED_SUBJECT
 
 CODE_VERSION = 1
 """Raised when conforming or masking makes something else of the same record, so that tables are built anew."""
@@ -65,6 +67,23 @@ def build(space: Workspace, dataset: str, *, rebuild: bool = False) -> tuple[Sta
             return StageReport.unchanged(silver), StageReport.unchanged(quarantine)
         good, bad = (stack.enter_context(Spool(space.path(".spool", table.name))) for table in (silver, quarantine))
         return _Pass(space, contract, good, bad).run(rebuild)
+
+
+def reconform(space: Workspace, dataset: str, lineage_ids: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The silver rows and the quarantine rows that records of bronze make now; validity columns aside. Writes nothing.
+
+    Raises ``ContractError``, ``VaultError``.
+    """
+    contract = space.contract(dataset)
+    records = open_records(space, dataset, lineage_ids)
+    with Spool(space.path(".spool", "none")) as spool:
+        masked, conformed = _Pass(space, contract, spool, spool).conform(records)
+    return masked, conformed.rejected
+
+
+def progress(contract: Contract, bronze_version: int) -> dict[str, int]:
+    """What a commit says that makes silver or quarantine up to date with a version of bronze."""
+    return {_CONTRACT: _code(contract), f"bronze/{contract.dataset}": bronze_version}
 
 
 def _is_done(table: Table, contract: Contract, version: int | None) -> bool:
@@ -116,10 +135,11 @@ class _Pass:
         self.drift: Counter[str] = Counter()
         self.seen: pl.DataFrame | None = None  # keys of an append dataset that this pass has taken
         self.keys = MaskKeys(space.vault.pseudonym_key)
+        self.erased = pl.Series(sorted(space.vault.tombstones()), dtype=pl.String)
 
     def run(self, rebuild: bool) -> tuple[StageReport, StageReport]:
         version, chunks = self._open_bronze(rebuild)
-        for masked, conformed in _ahead(self._conform, chunks):
+        for masked, conformed in _ahead(self.conform, chunks):
             self._take(masked, conformed)
         rejected = self._write_quarantine(version)
         written = self._write_silver(version)
@@ -162,14 +182,37 @@ class _Pass:
 
     # conforming
 
-    def _conform(self, records: pl.DataFrame) -> tuple[pl.DataFrame, Conformed]:
+    def conform(self, records: pl.DataFrame) -> tuple[pl.DataFrame, Conformed]:
+        """Records, typed and masked; what was rejected of them is with the rest of what conforming tells."""
+        records = records.with_columns(pl.col("subject_id").replace(ANONYMOUS, None))
         try:
             conformed = conform(records, self.contract)
         except ValueError as error:
             raise ContractError(f"contract of {self.contract.dataset}: {error}", "correct the contract") from None
-        masked = mask_frame(conformed.valid, self.contract.fields, self.keys)
+        masked = mask_frame(conformed.valid, self.contract.fields, self.keys, names=names())
         masked = masked.with_columns(self._mentions(conformed))
-        return masked.select(*_LEAD, pl.exclude(_LEAD)), conformed
+        masked = masked.select(*_LEAD, pl.exclude(_LEAD))
+        return self._without_erased(masked, conformed) if len(self.erased) else (masked, conformed)
+
+    def _without_erased(self, masked: pl.DataFrame, conformed: Conformed) -> tuple[pl.DataFrame, Conformed]:
+        """Rows that are about erased people, or name them, go to quarantine: a replay brings nobody back."""
+        erased = self.erased.implode()
+        owned = pl.col("subject_id").is_in(erased).fill_null(False)
+        named = pl.col("mentions").list.set_intersection(self.erased.to_list()).list.len() > 0
+        path = self.contract.subject.path if self.contract.subject else "$"
+        places = {rule: [{"rule": ERASED_SUBJECT, "path": rule}] for rule in (path, "$mentions")}
+        gone = masked.filter(owned | named).select(
+            "lineage_id",
+            pl.col("lineage_id").str.head(BATCH_DIGITS).alias("batch_id"),
+            "subject_id",
+            "landed_at",
+            pl.when(owned)
+            .then(pl.lit(places[path], _RULES))
+            .otherwise(pl.lit(places["$mentions"], _RULES))
+            .alias("rules"),
+        )
+        rejected = pl.concat([conformed.rejected, gone.select(conformed.rejected.columns)])
+        return masked.filter(~(owned | named)), replace(conformed, rejected=rejected)
 
     def _mentions(self, conformed: Conformed) -> pl.Series:
         """The subject ids of the people whom each valid record names, sorted."""

@@ -18,7 +18,7 @@ from transforms.json_columns import EACH, Steps, elements, extract, parse_path
 from transforms.jsontext import valid_json
 from transforms.rules import broken_rules
 from transforms.scalars import parse, without_null_words
-from transforms.subjects import natural_ids
+from transforms.subjects import ERASED_TOKEN, natural_ids
 
 _FATAL = ("malformed_json", "not_an_object")  # with one of these, nothing else is said of a record; the first wins
 _BROKEN = pl.Schema({"row": pl.UInt32, "rule": pl.String, "path": pl.String})
@@ -163,13 +163,20 @@ def _read(fields: tuple[Field, ...], rows: _Rows, missing: Mapping[str, str], in
             columns.append(rows.images.alias(field.name))  # the whole record, as it was written
             continue
         path = field.path if field in outer else inside + field.path[1:]
-        texts = without_null_words(field, raw[field.name])
+        texts, erased = _without_erased(without_null_words(field, raw[field.name]))
         if rule := missing.get(field.name):
-            problems.append(_break(rows.present & texts.is_null(), rule, path))
+            needed = ~erased if rule == "missing_required" else rows.present
+            problems.append(_break(rows.present & texts.is_null() & needed, rule, path))
         column, wrong = _column(field, texts, path)
         columns.append(column.alias(field.name))
         problems += wrong
     return _Typed(pl.DataFrame(columns), problems)
+
+
+def _without_erased(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Values that an erasure took out as missing ones, and which they are: they may be missing, but in a key."""
+    erased = (texts == ERASED_TOKEN).fill_null(False)
+    return texts.set(erased, None), erased
 
 
 def _column(field: Field, raw: pl.Series, path: str) -> tuple[pl.Series, list[pl.DataFrame]]:
@@ -202,10 +209,10 @@ def _array(item: Field, raw: pl.Series, path: str) -> tuple[pl.Series, list[pl.D
     lengths = lists.list.len().fill_null(0)
     parents = pl.int_range(len(raw), dtype=pl.UInt32, eager=True).repeat_by(lengths).filter(lengths > 0).explode()
     inner = lists.filter(lengths > 0).explode()
-    inner = without_null_words(item, inner.set(inner == "null", None))
+    inner, erased = _without_erased(without_null_words(item, inner.set(inner == "null", None)))
     values, problems = _column(item, inner, f"{path}[*]")
     if item.required:
-        problems.append(_break(inner.is_null(), "missing_required", f"{path}[*]"))
+        problems.append(_break(inner.is_null() & ~erased, "missing_required", f"{path}[*]"))
     problems = [p.with_columns(parents.gather(p.get_column("row")).alias("row")) for p in problems]
     return _nest(values, lengths, there), [_break(raw.is_not_null() & ~there, "wrong_type", path), *problems]
 

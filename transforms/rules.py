@@ -15,6 +15,7 @@ from transforms.contract import Field
 from transforms.scalars import parse
 
 DUPLICATE_KEY = "duplicate_key"
+ERASED_SUBJECT = "erased_subject"
 RULES = {
     "malformed_json": "the record is not JSON (RFC 8259)",
     "not_an_object": "the record is JSON but no object, and the contract names its members",
@@ -31,6 +32,7 @@ RULES = {
     "not_a_multiple": "the number is no multiple of the one given",
     "not_unique": "the array holds an element twice",
     DUPLICATE_KEY: "an append dataset already has a row with this primary key; the first to land stays",
+    ERASED_SUBJECT: "the record is about a person who was erased, or names one",
 }
 FORMATS = {
     "email": r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$",

@@ -7,7 +7,7 @@ of them needs it.
 """
 
 from cenote.features.definitions import apply, feast_store
-from cenote.features.offline import build, is_stale, views
+from cenote.features.offline import build, forget, is_stale, views
 from cenote.features.serving import online, online_stale, parity, sync_online
 from cenote.features.training import training_set
 
@@ -15,6 +15,7 @@ __all__ = [
     "apply",
     "build",
     "feast_store",
+    "forget",
     "is_stale",
     "online",
     "online_stale",

@@ -7,10 +7,13 @@ the rows mean and which of them are added is said in history.py.
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
+
 from cenote import catalog
 from cenote.errors import FeatureError, SqlFileError, unknown
 from cenote.features.history import STAGE, History, last_build
 from cenote.report import StageReport
+from cenote.rewrite import PURGE, edit, holding
 from cenote.sqlfiles import SqlFile, load_sqlfiles
 from cenote.tables import Commit, Table
 from cenote.workspace import Workspace
@@ -69,6 +72,43 @@ def build(space: Workspace, view: str, rebuild: bool = False) -> StageReport:
         remove_strays(table)
         made = last_build(table)
         return StageReport(table.name, table.count(), made.rows_added if made else 0, version)
+
+
+def forget(space: Workspace, view: str, subjects: pl.Series) -> None:
+    """Take people out of ``features/<view>``: their own rows go; what was computed over them is computed again.
+
+    Of a ledger, every entity for which the SQL now says something else about some moment is written anew from the SQL,
+    so that nothing that was believed with the people in it is left; all other entities keep all their rows. A snapshot
+    loses the people, and the next build notes what changed for the others. Build the view afterwards.
+    """
+    file, table = _file(space, view), space.table("features", view)
+    if not table.exists:
+        return
+    key = str(file.join_key)
+    with space.lock(table.name):
+        gone = pl.concat([subjects, _changed(space, file, table)]).unique()
+        rows = holding(table, pl.col(key).cast(pl.String).is_in(gone.implode()))
+        if rows.height:
+            last = last_build(table)
+            commit = Commit(PURGE, run_id=space.run_id)
+            if last:  # it says what the last build said: whoever asks what the table stands on must not lose the answer
+                commit = Commit(STAGE, last.inputs, last.code, space.run_id, details=last.details)
+            named = pl.col(key).cast(pl.String).is_in(gone.implode())
+            edit(table, rows["file"].to_list(), lambda group: group.filter(~named), commit)
+
+
+def _changed(space: Workspace, file: SqlFile, table: Table) -> pl.Series:
+    """The entities, as text, of whom a ledger's SQL says something else now than its table remembers."""
+    versions, nobody = _versions(space, file), pl.Series(file.join_key, [], dtype=pl.String)
+    last = last_build(table)
+    if _missing(file, versions) or last is None or _up_to_date(table, _commit(space, file, versions)):
+        return nobody
+    with catalog.connect(space, file.inputs, versions) as connection:
+        history = History(connection, file, table, now=space.clock(), as_of=space.as_of)
+        if history.snapshot or history.starts_anew(False):
+            return nobody
+        found = pl.DataFrame(pl.from_arrow(history.rows(False).read_all()))
+    return found[str(file.join_key)].cast(pl.String).unique()
 
 
 def remove_strays(table: Table) -> None:

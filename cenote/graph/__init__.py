@@ -5,7 +5,7 @@
 Belongs here: where edges live and when they are stale. Must not: an algorithm (transforms/graph).
 """
 
-from cenote.graph.build import build_edges, edges_stale
+from cenote.graph.build import build_edges, edges_stale, renew_edges
 from cenote.graph.door import GraphDoor
 from cenote.graph.metrics import METRICS, build_communities, build_nodes, build_pagerank, is_stale
 
@@ -18,4 +18,5 @@ __all__ = [
     "build_pagerank",
     "edges_stale",
     "is_stale",
+    "renew_edges",
 ]

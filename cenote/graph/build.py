@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from cenote.errors import GraphError
 from cenote.report import StageReport
+from cenote.rewrite import PURGE, edit, holding, purged_version
 from cenote.tables import Commit, HistoryGone, Table
 from cenote.workspace import Workspace
 from transforms.contract import Contract
@@ -27,6 +28,7 @@ from transforms.edges import SCHEMA, EdgeError, edge_columns, edges
 
 _CODE = "edges-1"  # raise when transforms/edges.py makes other edges of the same rows
 _COMMITS_TO_LOOK_AT = 10
+_NEEDED = ("subject_id", "mentions")
 
 
 def build_edges(space: Workspace, dataset: str, rebuild: bool = False) -> StageReport:
@@ -42,6 +44,43 @@ def build_edges(space: Workspace, dataset: str, rebuild: bool = False) -> StageR
         if not edges_stale(space, dataset) and not (rebuild and silver.exists):
             return StageReport(table.name, _count(table, dataset), 0, table.version, fresh=True)
         return _Build(space, contract, table, silver).run(rebuild)
+
+
+def renew_edges(space: Workspace, dataset: str, subjects: pl.Series, changed: pl.Series, before: int) -> None:
+    """Take out a dataset's edges of people, and make those of changed silver rows anew; the files are rewritten.
+
+    ``subjects``: subject ids. ``changed``: lineage ids. ``before``: silver's version before it was purged; where edges
+    had read it as far, they have read its purge now.
+    """
+    contract = space.contract(dataset)
+    table, silver = space.table("graph", "edges"), space.table("silver", dataset)
+    with space.lock(table.name):
+        if not table.exists or not silver.exists or not contract.edges:
+            return
+        build = _Build(space, contract, table, silver)
+        renewed = pl.col("lineage_id").is_in(changed.implode())
+        new = edges(
+            build.counting(silver.scan().filter(renewed), *_NEEDED, *edge_columns(contract)).collect(), contract
+        )
+        theirs = pl.col("subject_id").is_in(subjects.implode())
+        named = pl.col("mentions").list.set_intersection(subjects.to_list()).list.len() > 0
+        out = holding(table, (pl.col("dataset") == dataset) & (theirs | named | renewed), ["edge_id"])
+        commit = Commit(PURGE, run_id=space.run_id, progress=_renewed(contract, table, silver, before))
+        present = (
+            _of(table, dataset).filter(pl.col("edge_id").is_in(out["edge_id"].implode())).sort("edge_id").collect()
+        )
+        if not present.equals(new.sort("edge_id"), null_equal=True):
+            edit(table, out["file"].to_list(), lambda rows: rows.join(out, on="edge_id", how="anti"), commit, new)
+        elif any(table.progress(name) != version for name, version in commit.progress.items()):
+            table.append(new.clear(), commit)
+
+
+def _renewed(contract: Contract, table: Table, silver: Table, before: int) -> dict[str, int]:
+    """How far edges have read silver after its purge; nothing new where they lagged behind before it."""
+    read, after = table.progress(silver.name), purged_version(silver, before)
+    if read is None or read < before or read >= after:
+        return {}
+    return _progress(contract, silver) | {silver.name: after}
 
 
 def edges_stale(space: Workspace, dataset: str) -> bool:
@@ -98,7 +137,7 @@ class _Build:
         if whole:
             gone, files, known = present, self.silver.files(version), present.clear()
         else:
-            gone = present.join(self._counting(self.silver.scan(version)).collect(), on="lineage_id", how="anti")
+            gone = present.join(self.counting(self.silver.scan(version)).collect(), on="lineage_id", how="anti")
             files, known = self._new_files(version), present
         new = self._edges(files, known)
         if gone.is_empty():
@@ -115,7 +154,7 @@ class _Build:
             details={"rows_gone": gone.height, "whole": whole},
         )
 
-    def _counting(self, rows: pl.LazyFrame, *columns: str) -> pl.LazyFrame:
+    def counting(self, rows: pl.LazyFrame, *columns: str) -> pl.LazyFrame:
         """Lineage ids, and ``columns``, of the silver rows that have to have edges."""
         return (rows.filter("is_current") if self.contract.keyed else rows).select("lineage_id", *columns)
 
@@ -146,7 +185,7 @@ class _Build:
 
     def _edges_of(self, file: str, schema: pl.Schema, known: pl.DataFrame) -> pl.DataFrame:
         rows = pl.scan_parquet(file, missing_columns="insert", schema=schema)
-        counting = self._counting(rows, "subject_id", "mentions", *edge_columns(self.contract))
+        counting = self.counting(rows, *_NEEDED, *edge_columns(self.contract))
         found = edges(counting.join(known.lazy(), on="lineage_id", how="anti").collect(), self.contract)
         self.made += found.height
         return found

@@ -1,7 +1,8 @@
 """The vault that stages use: pseudonyms, keys of subjects and datasets, sealing, shredding, rotation.
 
-Belongs here: the key hierarchy's life. Must not: SQLite (store.py), ciphers (sealing.py), root keys (root.py). A
-key id is ``key_<24 hex>`` for a subject, random and thus meaningless once shredded, or ``dataset/<name>``.
+Belongs here: the key hierarchy's life. Must not: SQLite (store.py), ciphers (sealing.py), root keys (root.py), the end
+of keys (tombstones.py). A key id is ``key_<24 hex>`` for a subject, random and thus meaningless once shredded, or
+``dataset/<name>``.
 """
 
 import json
@@ -25,10 +26,10 @@ from cenote.vault import sealing, store
 from cenote.vault.creation import ANCHOR, AUDIT, PSEUDONYM, create_vault, insert_vault_key, named, timestamp
 from cenote.vault.root import RootKey, sync_folder
 from cenote.vault.rotation import current_root_key
+from cenote.vault.tombstones import Tombstones, new_key_id
 from transforms.pseudonyms import subject_tokens
 
 FILE = "vault.db"
-SHREDDED = "keys shredded"
 CACHED_KEYS = 100_000
 _DATASET = "dataset/"
 
@@ -43,7 +44,7 @@ class KeyVersion:
     retired_at: str | None
 
 
-class Vault:
+class Vault(Tombstones):
     """An opened vault. Safe to use from several threads and processes; keys stay out of ``repr`` and errors."""
 
     def __init__(self, path: Path, root: RootKey, reload: Callable[[], RootKey] | None = None) -> None:
@@ -135,7 +136,7 @@ class Vault:
         with self._transaction(write=True) as connection:
             known = store.key_ids(connection, [*subject_ids])
             missing = [subject for subject in subject_ids if subject not in known]
-            key_ids = [_new_key_id() for _ in missing]
+            key_ids = [new_key_id() for _ in missing]
             keys = sealing.new_keys(len(missing))
             wrapped = self._wrapped(key_ids, keys)
             now, version = timestamp(), self._current
@@ -222,34 +223,7 @@ class Vault:
             for key_id, wrapped, version in rows
         }
 
-    # the end of keys
-
-    def shred(self, subject_ids: Iterable[str], reason: str = "") -> int:
-        """Destroy the keys of subjects for good and leave a tombstone, so they never get a new one. Returns how many.
-
-        A subject without a key gets a tombstone too.
-        """
-        wanted, now = list(dict.fromkeys(subject_ids)), timestamp()
-        if wanted:
-            self.audit.record(SHREDDED, about=wanted, reason=reason)
-        with self._transaction(write=True) as connection:
-            known = store.key_ids(connection, wanted)
-            unknown = [(_new_key_id(), s, self._current, now, now) for s in wanted if s not in known]
-            connection.executemany("INSERT INTO subject_keys VALUES (?, ?, NULL, ?, ?, ?)", unknown)
-            connection.execute(
-                "UPDATE subject_keys SET wrapped = NULL, shredded_at = ?1 "
-                "WHERE subject_id IN (SELECT value FROM json_each(?2)) AND shredded_at IS NULL",
-                (now, json.dumps(wanted)),
-            )
-            self._new_generation(connection)
-        return len(unknown) + sum(key_id is not None for key_id in known.values())
-
-    def unshredded(self) -> list[str]:
-        """Subjects that were shredded, as the audit log says, and whose keys live: an older vault was restored."""
-        gone = {subject for entry in self.audit.entries() if entry.what == SHREDDED for subject in entry.about}
-        with self._transaction() as connection:
-            found = store.key_ids(connection, sorted(gone))
-        return sorted(subject for subject in gone if found.get(subject, subject))
+    # rotation
 
     def rotate_vault_key(self, reason: str = "") -> int:
         """Wrap every key under a new vault key and destroy the old one; the lake is untouched. Returns the version."""
@@ -303,6 +277,17 @@ class Vault:
         }
         with self._transaction() as connection:
             return {name: connection.execute(query).fetchone()[0] for name, query in counts.items()}
+
+    def living(self, key_ids: Iterable[str]) -> dict[str, bool]:
+        """Whether each key that this vault knows is alive (False: shredded); unknown ids are left out."""
+        query = (
+            "SELECT key_id, wrapped IS NOT NULL FROM subject_keys WHERE key_id IN (SELECT value FROM json_each(?1)) "
+            "UNION ALL "
+            "SELECT name, wrapped IS NOT NULL FROM secrets WHERE name IN (SELECT value FROM json_each(?1))"
+        )
+        with self._transaction() as connection:
+            rows = connection.execute(query, (json.dumps(list(key_ids)),)).fetchall()
+        return {key_id: bool(alive) for key_id, alive in rows}
 
     @property
     def root_id(self) -> str:
@@ -383,11 +368,3 @@ class Vault:
                 "restore the vault from its backup",
             )
         return sealing.unwrap(self._vault_keys[version], wrapped, named(name, version))
-
-    def _new_generation(self, connection: sqlite3.Connection) -> None:
-        """Tell every opened vault, this one included, to forget what it remembers."""
-        connection.execute("UPDATE vault SET generation = generation + 1")
-
-
-def _new_key_id() -> str:
-    return f"key_{os.urandom(12).hex()}"

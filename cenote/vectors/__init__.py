@@ -6,6 +6,6 @@ Belongs here: what the rest of Cenote may ask of vectors. Must not: how (the mod
 
 from cenote.vectors.indexes import ensure_indexes
 from cenote.vectors.search import search
-from cenote.vectors.stage import build, is_stale, passages
+from cenote.vectors.stage import build, is_stale, passages, renew
 
-__all__ = ["build", "ensure_indexes", "is_stale", "passages", "search"]
+__all__ = ["build", "ensure_indexes", "is_stale", "passages", "renew", "search"]

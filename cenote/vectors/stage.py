@@ -17,6 +17,7 @@ import polars as pl
 
 from cenote.embedding import embedder, model_name
 from cenote.report import StageReport
+from cenote.rewrite import purged_version
 from cenote.tables import Commit, HistoryGone, Table
 from cenote.vectors.store import LOCK, Store, equals
 from cenote.workspace import Workspace
@@ -78,6 +79,27 @@ def passages(space: Workspace, dataset: str) -> pl.DataFrame:
     return store.rows(texts.SCHEMA.names(), equals("dataset", dataset)).cast(dict(texts.SCHEMA))  # type: ignore[arg-type]
 
 
+def renew(space: Workspace, dataset: str, subjects: pl.Series, changed: pl.Series, before: int) -> None:
+    """Take out a dataset's passages of people, and make those of changed silver rows anew.
+
+    ``subjects``: subject ids. ``changed``: lineage ids. ``before``: silver's version before it was purged; where
+    passages had read it as far, they have read its purge now. The bytes go with :meth:`Store.purge`.
+    """
+    contract, silver = space.contract(dataset), space.table("silver", dataset)
+    with space.lock(LOCK):
+        store = Store(space)
+        if store.identity is None or not contract.passages or not silver.exists:
+            return
+        store.forget(dataset, subjects, changed)
+        build = _Build(space, store, contract, silver, False, None)
+        rows = silver.scan().filter(pl.col("lineage_id").is_in(changed.implode()))
+        for part in build.slices_of(rows):
+            build._update(part)
+        after = purged_version(silver, before)
+        if build._last is not None and before <= build._last < after:
+            build._remember(after)
+
+
 class _Build:
     """One build of one dataset."""
 
@@ -117,11 +139,14 @@ class _Build:
 
     def _slices(self, files: list[str]) -> Iterator[pl.DataFrame]:
         schema = self._silver.schema()
+        for file in files:
+            yield from self.slices_of(pl.scan_parquet(file, missing_columns="insert", schema=schema))
+
+    def slices_of(self, rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+        """Silver rows with the columns that passages need, a bounded number at a time."""
         names = ["lineage_id", "subject_id", "mentions", *texts.passage_columns(self._contract)]
         names += ["is_current"] if self._contract.keyed else []
-        for file in files:
-            lazy = pl.scan_parquet(file, missing_columns="insert", schema=schema)
-            yield from lazy.select(*dict.fromkeys(names)).collect().iter_slices(_SLICE)
+        yield from rows.select(*dict.fromkeys(names)).collect().iter_slices(_SLICE)
 
     def _update(self, rows: pl.DataFrame) -> None:
         """Write the new and changed passages of some silver rows, and delete those that the rows no longer have."""
@@ -165,9 +190,10 @@ class _Build:
             self._store.remove(column, values)
             self._counts.deleted += before - self._store.count()
 
-    def _remember(self) -> None:
-        """Commit how far silver was read."""
-        assert self._version is not None
+    def _remember(self, version: int | None = None) -> None:
+        """Commit how far silver was read: to ``version``, or to where it stood when the build began."""
+        version = self._version if version is None else version
+        assert version is not None
         dataset, counts = self._contract.dataset, self._counts
         row = {
             "dataset": dataset,
@@ -179,10 +205,10 @@ class _Build:
         }
         commit = Commit(
             stage="vectors",
-            inputs={f"silver/{dataset}": self._version},
+            inputs={f"silver/{dataset}": version},
             code=self._source.rpartition("@")[2],
             run_id=self._space.run_id,
-            progress={self._source: self._version},
+            progress={self._source: version},
         )
         _progress_table(self._space).append(
             pl.DataFrame([row]).with_columns(pl.col("built_at").cast(pl.Datetime("us", "UTC"))), commit

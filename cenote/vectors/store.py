@@ -17,6 +17,8 @@ import polars as pl
 import pyarrow as pa
 
 from cenote.errors import TableError
+from cenote.sqltext import one_of as one_of
+from cenote.sqltext import text
 from cenote.workspace import Workspace
 from transforms.passages import SCHEMA
 
@@ -132,6 +134,33 @@ class Store:
         for begin in range(0, len(listed), _LOOKUP):
             self.table.delete(one_of(column, listed[begin : begin + _LOOKUP]))
 
+    def forget(self, dataset: str, subjects: pl.Series, records: pl.Series) -> None:
+        """Delete a dataset's passages of people, and those of records; their bytes stay until :meth:`purge`."""
+        mine = equals("dataset", dataset)
+        for begin in range(0, len(subjects), _LOOKUP):
+            listed = subjects[begin : begin + _LOOKUP]
+            named = ", ".join(map(text, listed))
+            self.table.delete(f"{mine} AND ({one_of('subject_id', listed)} OR array_has_any(mentions, [{named}]))")
+        for begin in range(0, len(records), _LOOKUP):
+            self.table.delete(f"{mine} AND {one_of('lineage_id', records[begin : begin + _LOOKUP])}")
+
+    def purge(self) -> None:
+        """Rewrite what still holds deleted rows, make the text index anew, and remove all older versions.
+
+        Compaction takes deleted rows out of the data files, and their quantised vectors and ids out of the other
+        indexes; a text index would keep their words.
+        """
+        from datetime import timedelta
+
+        from lancedb.index import FTS
+
+        dataset = self.table.to_lance()
+        dataset.optimize.compact_files(materialize_deletions=True, materialize_deletions_threshold=0.0)
+        self.table = self._database().open_table(NAME)
+        self.table.create_index("text", config=FTS(with_position=False))
+        self.table.to_lance().cleanup_old_versions(timedelta(0), delete_unverified=True)
+        self.table = self._database().open_table(NAME)
+
 
 def arrow_schema(dimension: int) -> pa.Schema:
     """The table's columns: those of a passage, and its vector."""
@@ -143,17 +172,7 @@ def arrow_schema(dimension: int) -> pa.Schema:
 
 def equals(column: str, value: str) -> str:
     """Condition that a column has a value, quoted."""
-    return f"{column} = {_quoted(value)}"
-
-
-def one_of(column: str, values: Iterable[str]) -> str:
-    """Condition that a column has one of some values, quoted; never true of none."""
-    listed = ", ".join(map(_quoted, values))
-    return f"{column} IN ({listed})" if listed else "false"
-
-
-def _quoted(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    return f"{column} = {text(value)}"
 
 
 def _frame(table: pa.Table) -> pl.DataFrame:

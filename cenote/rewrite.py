@@ -1,0 +1,207 @@
+"""Rewriting a Delta table in place of some rows, and dropping its past: what makes a deletion physical.
+
+Belongs here: files of a table and its log. Must not: knowing whose rows go, or why. Only files that hold touched rows
+are written again, one row group at a time, in the order their rows had; the rest stay as they are. No predicate and no
+value gets into the log.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+from urllib.parse import quote, unquote
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cenote.errors import TableError
+from cenote.tables import STATISTICS, Commit, Table
+
+Change = Callable[[pl.DataFrame], pl.DataFrame]
+ROW_GROUP = 65_536
+PURGE = "purge"
+"""The stage that a commit names when it adds no new rows for those who read the table (Table.added_since)."""
+
+
+def holding(table: Table, rows: pl.Expr, columns: Sequence[str] = ()) -> pl.DataFrame:
+    """Rows that meet a condition: ``file``, ``lineage_id`` and ``columns``; reads only the columns that it needs."""
+    files = table.files()
+    if not files:
+        empty = pl.DataFrame(schema=table.schema() if table.exists else {"lineage_id": pl.String})
+        return empty.with_columns(pl.lit(None, pl.String).alias("file")).select("file", "lineage_id", *columns)
+    found = pl.scan_parquet(files, missing_columns="insert", schema=table.schema(), include_file_paths="file")
+    return found.filter(rows).select("file", "lineage_id", *columns).collect()
+
+
+def edit(table: Table, files: Sequence[str], change: Change, commit: Commit, added: pl.DataFrame | None = None) -> int:
+    """Write ``files`` of a table again, their rows as ``change`` gives them, and ``added`` rows; return the version.
+
+    ``change`` gets a row group and gives its rows, with the same columns; it may give none. One commit.
+    """
+    from deltalake.transaction import RemoveAction
+
+    schema = pa.schema(table.delta().schema().to_arrow())
+    made = [action for file in dict.fromkeys(files) for action in _written(table, _changed(file, change, schema))]
+    if added is not None and added.height:
+        made += _written(table, iter([_shaped(added, schema)]))
+    now = int(time.time() * 1000)
+    gone = [
+        RemoveAction(
+            path=quote(str(Path(file).relative_to(table.path))),
+            data_change=True,
+            deletion_timestamp=now,
+            partition_values={},
+            size=Path(file).stat().st_size,
+        )
+        for file in dict.fromkeys(files)
+    ]
+
+    def write() -> None:
+        delta = table.delta()
+        delta.create_write_transaction(
+            [*made, *gone], mode="append", schema=delta.schema(), commit_properties=commit.properties()
+        )
+
+    return table._committing(write)  # the one place where a table's errors are told
+
+
+def _changed(file: str, change: Change, schema: pa.Schema) -> Iterator[pa.Table]:
+    with pq.ParquetFile(file) as parquet:
+        for batch in parquet.iter_batches(ROW_GROUP):
+            frame = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
+            kept = change(frame)
+            if kept.height:
+                yield _shaped(kept, schema)
+
+
+def _shaped(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
+    """A frame as the table's own columns and types."""
+    missing = [pl.lit(None).alias(name) for name in schema.names if name not in frame.columns]
+    return frame.with_columns(missing).select(schema.names).to_arrow().cast(schema)
+
+
+def _written(table: Table, groups: Iterator[pa.Table]) -> list[Any]:
+    """One Parquet file of row groups, not yet part of the table, as an action; none where there are no rows."""
+    from deltalake.transaction import AddAction
+
+    first = next(groups, None)
+    if first is None:
+        return []
+    name = f"part-{token_hex(16)}-c000.zstd.parquet"
+    path = table.path / name
+    seen = _Seen()
+    with pq.ParquetWriter(path, first.schema, compression="zstd", compression_level=1) as writer:
+        for group in _from(first, groups):
+            seen.take(group)
+            writer.write_table(group, row_group_size=ROW_GROUP)
+    info = path.stat()
+    return [
+        AddAction(
+            path=name,
+            size=info.st_size,
+            partition_values={},
+            modification_time=int(info.st_mtime * 1000),
+            data_change=True,
+            stats=seen.stats(),
+        )
+    ]
+
+
+def _from(first: pa.Table, rest: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    yield first
+    yield from rest
+
+
+class _Seen:
+    """Statistics of a file, of the columns that Cenote's tables keep them for (tables.STATISTICS)."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._least: dict[str, Any] = {}
+        self._most: dict[str, Any] = {}
+        self._nulls: dict[str, int] = {}
+
+    def take(self, group: pa.Table) -> None:
+        """Count in some rows."""
+        import pyarrow.compute as pc
+
+        self._rows += group.num_rows
+        for name in STATISTICS:
+            if name not in group.schema.names:
+                continue
+            column = group[name]
+            ends = pc.min_max(column).as_py()
+            self._nulls[name] = self._nulls.get(name, 0) + column.null_count
+            if ends["min"] is not None:
+                self._least[name] = min(ends["min"], self._least.get(name, ends["min"]))
+                self._most[name] = max(ends["max"], self._most.get(name, ends["max"]))
+
+    def stats(self) -> str:
+        """As Delta writes them."""
+        told = {"numRecords": self._rows, "minValues": _plain(self._least), "maxValues": _plain(self._most)}
+        return json.dumps(told | {"nullCount": self._nulls})
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    def plain(value: Any) -> Any:
+        if isinstance(value, datetime):
+            return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return value.isoformat() if isinstance(value, date) else value
+
+    return {name: plain(value) for name, value in values.items()}
+
+
+def purged_version(table: Table, before: int) -> int:
+    """The version that the last purge after version ``before`` made of a table; ``before`` where there was none.
+
+    A consumer that had read the table up to ``before`` has nothing to read up to there.
+    """
+    commits = table.commits()
+    return max(before, next((commit.version for commit in commits if commit.stage == PURGE), before))
+
+
+def drop_history(table: Table) -> int:
+    """Remove all that only older versions have: files, log entries, checkpoints. Returns how many files went.
+
+    The present version stays as it is, its last log entry too; what consumed the table up to it goes on from there.
+    Call it under the table's lock. Stopped at any moment, calling it again finishes it.
+    """
+    if not table.exists:
+        return 0
+    delta = table.delta()
+    version, log = delta.version(), table.path / "_delta_log"
+    current = {Path(unquote(uri)).resolve() for uri in delta.file_uris()}
+    strays = [f for f in table.path.rglob("*") if f.is_file() and log not in f.parents and f.resolve() not in current]
+    old = [f for f in log.iterdir() if f.is_file() and _is_older(f, version)]
+    if old:
+        _checkpoint(table, version)
+    for file in sorted(old):  # oldest first, so that what is left is always the newer end of the log
+        file.unlink(missing_ok=True)
+    for file in strays:
+        file.unlink(missing_ok=True)
+    return len(strays)
+
+
+def _is_older(entry: Path, version: int) -> bool:
+    """Whether a file of the log is of an older version, or was left by a writer that died."""
+    number = entry.name.partition(".")[0]
+    if number.isdigit():
+        return int(number) < version
+    return entry.name != "_last_checkpoint"
+
+
+def _checkpoint(table: Table, version: int) -> None:
+    from deltalake.exceptions import DeltaError
+
+    try:
+        table.delta().create_checkpoint()
+    except DeltaError as error:
+        what = f"table {table.name}: no checkpoint could be written: {error}"
+        raise TableError(what, "check the disk, then run again") from None
+    noted = json.loads((table.path / "_delta_log" / "_last_checkpoint").read_text())
+    if noted["version"] != version:
+        raise TableError(f"table {table.name} was written meanwhile", "let the other run end, then run again")
