@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cenote.door.entity import Entity
     from cenote.graph import GraphDoor
     from cenote.past import PastLake
+    from cenote.reveal import Revealed
 
 
 class Lake:
@@ -139,6 +140,14 @@ class Lake:
         from cenote.graph import GraphDoor
 
         return GraphDoor(self.space)
+
+    def reveal(self, lineage_id: str, reason: str) -> "Revealed":
+        """One raw record in clear text; who, which one and why are in the audit log first. Raises ``VaultError``
+        without a reason or key, ``TableError`` where there is no such record.
+        """
+        from cenote.reveal import reveal
+
+        return reveal(self.space, lineage_id, reason)
 
     def quarantine(self) -> "pl.DataFrame":
         """Records that broke their contract: dataset, lineage id, rule, path."""

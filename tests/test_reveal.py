@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from cenote import bronze
 from cenote.cli import app
 from cenote.errors import CenoteError, TableError, VaultError
+from cenote.lake import Lake
 from cenote.reveal import reveal
 from cenote.workspace import Workspace
 
@@ -44,6 +45,11 @@ def test_a_record_is_given_back_as_it_came(landed: Workspace) -> None:
     assert found.subject_id
     assert reveals(landed) == [((found.lineage_id, found.subject_id), "access request 17")]
     assert b"C9000001".decode() not in repr(found)
+
+
+def test_a_notebook_reveals_through_the_lake(landed: Workspace) -> None:
+    found = Lake(landed).reveal(ids(landed)[1], "access request 18")
+    assert found.payload == OTHER and reveals(landed)[-1][1] == "access request 18"
 
 
 def test_an_ownerless_record_is_revealed_too(landed: Workspace) -> None:

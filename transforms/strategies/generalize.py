@@ -43,8 +43,11 @@ def _year(values: pl.Series, options: Options) -> pl.Series:
 
 
 def _month(values: pl.Series, _options: Options) -> pl.Series:
-    """``2026-03``."""
-    return _or_redacted(_day(values).dt.strftime("%Y-%m"), values)
+    """``2026-03``; a date that is no more exact stays as it is."""
+    months = _day(values).dt.strftime("%Y-%m")
+    if values.dtype == pl.String:
+        months = months.fill_null(values.str.extract(r"^\s*(\d{4}-(?:0[1-9]|1[0-2]))\s*$"))
+    return _or_redacted(months, values)
 
 
 def _band(values: pl.Series, options: Options) -> pl.Series:
@@ -85,16 +88,17 @@ def _bucket(values: pl.Series, options: Options) -> pl.Series:
 
 
 def _subnet(values: pl.Series, _options: Options) -> pl.Series:
-    """An IPv4 address as its /24, an IPv6 address as its /48."""
+    """An IPv4 address as its /24, an IPv6 address as its /48; a wider network stays as it is."""
 
     def network(text: str) -> str:
         try:
-            address = ipaddress.ip_address(text.strip().split("%")[0])
+            given = ipaddress.ip_interface(text.strip().split("%")[0])
         except ValueError:
             return REDACTED
-        if isinstance(address, ipaddress.IPv6Address):
-            address = address.ipv4_mapped or address
-        return str(ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False))
+        if isinstance(given, ipaddress.IPv6Interface) and given.ipv4_mapped:
+            given = ipaddress.ip_interface((given.ipv4_mapped, max(0, given.network.prefixlen - 96)))
+        widest = min(given.network.prefixlen, 24 if given.version == 4 else 48)
+        return str(ipaddress.ip_network((given.ip, widest), strict=False))
 
     return map_distinct(as_text(values), network)
 
