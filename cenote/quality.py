@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from cenote.accounting import account
+from cenote.drift import unknown_paths
 from cenote.sqlfiles import SqlFile
 from cenote.tables import Table
 from cenote.workspace import Workspace
@@ -21,6 +22,7 @@ from transforms.detect import find_spans
 
 CLEAR_TEXT_KINDS = ("EMAIL", "CARD", "IBAN", "SSN")
 CLEAR_TEXT_SAMPLE = 5_000
+_TOLD_PATHS = 10
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ MASKED = Check(
     "no_clear_text", "No e-mail address, card, IBAN or social security number in clear text.", essential=True
 )
 CLASSIFIED = Check("classification_agrees", "No column that the contract calls public holds personal data.")
+NAMED = Check("fields_named", "No field arrives that the contract does not name.")
 LINEAGE = Check("lineage_resolves", "Every lineage id names a row that exists upstream.", essential=True)
 GRAIN = Check("grain_unique", "The grain key names one row, and lineage ids are unique.", essential=True)
 ANONYMOUS = Check(
@@ -73,7 +76,7 @@ ONLINE_CHECKS = (PARITY,)
 
 def silver_checks(contract: Contract) -> list[Check]:
     """The checks that a dataset's silver table has."""
-    found = [ACCOUNTED, REQUIRED, MASKED, CLASSIFIED]
+    found = [ACCOUNTED, REQUIRED, MASKED, CLASSIFIED, NAMED]
     if contract.primary_key:
         found.append(KEYS)
     if any(f.enum for f in contract.fields):
@@ -113,6 +116,7 @@ def check_silver(space: Workspace, contract: Contract) -> list[Finding]:
         FRESH.name: lambda: _fresh(space, table, contract),
         MASKED.name: lambda: _masked(table.scan()),
         CLASSIFIED.name: lambda: _classified(table, contract),
+        NAMED.name: lambda: _named(space, contract),
     }
     return [run[check.name]() for check in silver_checks(contract)]
 
@@ -227,11 +231,22 @@ def _masked(rows: pl.LazyFrame) -> Finding:
 
 
 def _classified(table: Table, contract: Contract) -> Finding:
-    """Name path and kind of what values contradict, by a sample of rows."""
-    rows = table.scan().head(CLEAR_TEXT_SAMPLE).collect()
-    found = {f"{path} {kind}": count for path, kind, count in contradictions(rows, contract)}
+    """Name path and kind of what values contradict, by a sample of rows, the newest among them."""
+    rows = table.scan()
+    newest = rows.filter(pl.col("landed_at") == rows.select(pl.col("landed_at").max()).collect().item())
+    some, new = pl.collect_all([part.head(CLEAR_TEXT_SAMPLE // 2) for part in (rows, newest)])
+    sample = pl.concat([some, new]).unique("lineage_id")
+    found = {f"{path} {kind}": count for path, kind, count in contradictions(sample, contract)}
     told = ", ".join(f"{place}: {count:,}" for place, count in found.items())
     return Finding(CLASSIFIED.name, not found, CLASSIFIED.essential, told or "values agree with the contract", found)
+
+
+def _named(space: Workspace, contract: Contract) -> Finding:
+    """Paths are told as they may be: names that may be data are ``*``."""
+    found = unknown_paths(space, contract.dataset)
+    told = ", ".join(f"{path} in {count:,} records" for path, count in list(found.items())[:_TOLD_PATHS])
+    more = f", and {len(found) - _TOLD_PATHS:,} more" if len(found) > _TOLD_PATHS else ""
+    return Finding(NAMED.name, not found, NAMED.essential, told + more or "the contract names every field", found)
 
 
 def _texts(rows: pl.LazyFrame, name: str) -> list[pl.Series]:

@@ -281,8 +281,8 @@ class _Pass:
         return self.quarantine.count() - before
 
     def _write_silver(self, version: int | None) -> Written:
-        counts = {"records": self.records, "quarantined": self.bad.rows}
-        commit = self._commit("silver", version, {**counts, "drift": _told(self.drift)})
+        details: dict[str, Any] = {"records": self.records, "quarantined": self.bad.rows, "drift": _told(self.drift)}
+        commit = self._commit("silver", version, details | ({"rebuilt": self.anew} if self.anew else {}))
         if self.contract.keyed:
             lead = (*_LEAD, "change_op", *VALIDITY)
             columns = [*lead, *(c for c in self.good.schema if c not in lead)]

@@ -352,7 +352,7 @@ def test_commits_say_what_they_read(lake: Workspace) -> None:
     assert made and rejected
     assert made.inputs == rejected.inputs == {"bronze/members": 0}
     assert made.code == lake.contract("members").digest
-    assert made.details == {"records": 2, "quarantined": 1, "drift": {"$.*": 1}}
+    assert made.details == {"records": 2, "quarantined": 1, "drift": {"$.*": 1}, "rebuilt": "first build"}
     assert rejected.details == {"records": 2, "rules": {"out_of_range $.level": 1}}
 
 

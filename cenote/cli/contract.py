@@ -1,4 +1,4 @@
-"""Commands about data contracts: lint, infer, diff.
+"""Commands about data contracts: lint, infer, drift, diff.
 
 Belongs here: options and printing. Must not: reading, drafting or comparing contracts.
 """
@@ -54,6 +54,31 @@ def infer(
     from cenote.infer import draft_contract
 
     typer.echo(draft_contract(files, dataset, pointer), nl=False)
+
+
+@app.command()
+def drift(
+    dataset: Annotated[str | None, typer.Argument(help="Only this dataset. Default: all.")] = None,
+    style: FormatOption = Format.table,
+) -> None:
+    """List fields that arrived and that no contract names: path, records, when first and last; exit code 1 if any.
+
+    They stay in bronze. Name them in the contract, with a class and a mask, and silver is built anew with them.
+
+    [bold]Examples[/bold]
+
+      cenote contract drift
+      cenote contract drift orders --format json
+    """
+    from cenote.drift import report
+    from cenote.workspace import Workspace
+
+    found = report(Workspace(), [dataset] if dataset else None)
+    if found.height or style is not Format.table:
+        show(found, style)
+    else:
+        typer.echo("contracts name every field that arrived")
+    raise typer.Exit(1 if found.height else 0)
 
 
 @app.command()
