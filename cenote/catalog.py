@@ -20,6 +20,7 @@ from cenote import meta
 from cenote.door.statement import calls_functions, plan
 from cenote.errors import TableError, unknown
 from cenote.report import StageReport
+from cenote.sqltext import reason as reason
 from cenote.views import SCHEMAS, Snapshot, View, snapshots, table_views
 from cenote.workspace import Workspace
 
@@ -43,14 +44,19 @@ def all_views(space: Workspace, found: list[Snapshot]) -> list[View]:
 
 
 def connect(
-    space: Workspace, tables: Iterable[str] | None = None, versions: Mapping[str, int] | None = None
+    space: Workspace,
+    tables: Iterable[str] | None = None,
+    versions: Mapping[str, int] | None = None,
+    *,
+    everybody: bool = False,
 ) -> "DuckDBPyConnection":
     """A DuckDB connection in memory with views of the tables named (``layer/table``), or of the whole lake.
 
     ``versions``: table versions to read instead of the current ones. The connection's time zone is UTC; what does not
-    fit in memory spills into the lake, and is removed when the connection closes. Raises ``TableError``.
+    fit in memory spills into the lake, and is removed when the connection closes. ``everybody``: for builds, rows of
+    people whose erasure was asked for too. Raises ``TableError``.
     """
-    found = snapshots(space, tables, versions)
+    found = snapshots(space, tables, versions, everybody=everybody)
     views = all_views(space, found) if tables is None else [v for s in found for v in table_views(space, s)]
     connection = _open(space)
     _create(connection, views)
@@ -150,16 +156,6 @@ def named_tables(sql: str) -> list[str] | None:
         bare = name.removesuffix("_records") if layer.lower() == "silver" else name
         found += [f"{layer.lower()}/{n}" for n in dict.fromkeys((name, bare))]
     return list(dict.fromkeys(found)) or ([] if calls_functions(sql) else None)
-
-
-def reason(error: Exception) -> str:
-    """What DuckDB complains of, without values: a failing cast quotes what it could not read."""
-    import duckdb
-
-    about = str(error).strip().split("\n\n")[0]
-    if isinstance(error, duckdb.ProgrammingError | duckdb.IOException | duckdb.OutOfMemoryException):
-        return about
-    return re.sub(r"'[^']*'|\"[^\"]*\"", "'...'", about.splitlines()[0])
 
 
 def _complaint(space: Workspace, sql: str, error: Exception) -> TableError:

@@ -63,7 +63,7 @@ def build(space: Workspace, mart: str, *, rebuild: bool = False) -> StageReport:
         commit = _commit(space, sqlfile, versions)
         if not rebuild and up_to_date(table, commit):
             return StageReport.unchanged(table)
-        with catalog.connect(space, sqlfile.inputs, versions) as connection:
+        with catalog.connect(space, sqlfile.inputs, versions, everybody=True) as connection:
             rows = _run(connection, sqlfile, space)
             hidden = _hide_small_groups(connection, sqlfile)
             rows -= hidden.get("suppressed_rows", 0)

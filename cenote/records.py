@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import polars as pl
 
+from cenote.erasure.suppression import hidden
 from cenote.errors import TableError
 from cenote.landing import Batch
 from cenote.tables import HistoryGone
@@ -124,6 +125,13 @@ def replay(space: Workspace, batch_id: str, out: BinaryIO) -> dict[str, int]:
     if found.is_empty():
         raise TableError(f"there is no batch {batch_id!r}", "list the batches with: cenote sql 'from meta.batches'")
     dataset, (batch,) = found["dataset"][0], present_batches(space, found)
+    people = pl.col("subject_id").is_in(hidden(space))
+    held = space.table("bronze", dataset).scan().filter(pl.col("batch_id") == batch_id, people)
+    if count := held.select(pl.len()).collect().item():
+        raise TableError(
+            f"{count} records of batch {batch_id} are about people whose erasure was asked for; no door shows them",
+            "see `cenote subject status`; when they are erased, the batch can be replayed without them",
+        )
     proof = Proof(batch)
     for _, content in rebuilt(space, dataset, space.table("bronze", dataset).scan(), [batch]):
         proof.update(content)

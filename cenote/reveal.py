@@ -9,6 +9,7 @@ from datetime import datetime
 
 import polars as pl
 
+from cenote.erasure.suppression import hidden
 from cenote.errors import TableError, VaultError
 from cenote.lineage import RecordId
 from cenote.records import batches, open_payloads
@@ -43,6 +44,11 @@ def reveal(space: Workspace, lineage_id: str, reason: str) -> Revealed:
             "it left by retention or erasure, or the row number is beyond the batch",
         )
     row = found.row(0, named=True)
+    if row["subject_id"] in hidden(space):
+        raise VaultError(
+            f"record {lineage_id} is about a person whose erasure was asked for; no door shows it",
+            "see `cenote subject status`; while its grace lasts, the request can be taken back",
+        )
     about = [lineage_id, *([row["subject_id"]] if row["subject_id"] else [])]
     space.vault.audit.record("reveal", about=about, reason=reason, details={"dataset": dataset})
     (payload,) = open_payloads(space, dataset, found.head(1))

@@ -4,15 +4,20 @@ Belongs here: what a table looks like to SQL. Must not: connections and files of
 views about the lake itself (cenote/meta.py).
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import DeltaTable
 
+from cenote.erasure.suppression import hidden, naming_sql
+from cenote.sqltext import ident as ident
+from cenote.sqltext import text as text
 from cenote.tables import CommitInfo, Table
 from cenote.workspace import LAYERS, Workspace
 
@@ -32,12 +37,20 @@ STANDARD = {
 }
 
 
+_TEXTS = (pa.string(), pa.large_string())
+
+
 class Opened(Table):
     """A table whose log was read once, and is not read again."""
 
     def __init__(self, table: Table, version: int | None = None) -> None:
         super().__init__(table.path, table.name)
         self._delta = table.delta(version)
+
+    @property
+    def exists(self) -> bool:
+        """It does: it was opened."""
+        return True
 
     def delta(self, version: int | None = None) -> DeltaTable:
         """The table as it stood when it was opened, or another version of it."""
@@ -55,6 +68,7 @@ class Snapshot:
     files: tuple[str, ...]
     schema: pa.Schema
     rows: int
+    hidden: tuple[str, ...] = ()
 
     @cached_property
     def commit(self) -> CommitInfo:
@@ -77,7 +91,14 @@ class Snapshot:
             nulls = ", ".join(f"CAST(NULL AS {kind}) AS {ident(name)}" for name, kind in typed)
             return f"(SELECT {nulls} LIMIT 0)"
         files = ", ".join(text(file) for file in self.files)
-        return f"read_parquet([{files}], union_by_name = true, hive_partitioning = false)"
+        rows = f"read_parquet([{files}], union_by_name = true, hive_partitioning = false)"
+        return f"(SELECT * FROM {rows} WHERE NOT ({self._about_hidden()}))" if self.hidden else rows
+
+    def _about_hidden(self) -> str:
+        """Whether a row is about somebody whom no door shows."""
+        texts = [(f.name, False) for f in self.schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
+        lists = [(f.name, True) for f in self.schema if pa.types.is_list(f.type) and f.type.value_type in _TEXTS]
+        return naming_sql([*texts, *lists], self.hidden)
 
 
 @dataclass(frozen=True)
@@ -103,14 +124,14 @@ class View:
         return about + [f"COMMENT ON COLUMN {full}.{ident(c)} IS {text(d)}" for c, d in self.columns.items() if d]
 
 
-def ident(name: str) -> str:
-    """A name as SQL writes it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text(value: object) -> str:
-    """A string literal, or NULL."""
-    return "NULL" if value is None else "'" + str(value).replace("'", "''") + "'"
+def values(columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]]) -> str:
+    """A SELECT that holds its rows itself, typed."""
+    records = [dict(zip(columns, row, strict=True)) for row in rows]
+    if not records:
+        nulls = ", ".join(f"CAST(NULL AS {kind}) AS {ident(name)}" for name, kind in columns.items())
+        return f"SELECT {nulls} WHERE false"
+    held, shape = json.dumps(records, ensure_ascii=False), json.dumps([dict(columns)])
+    return f"SELECT unnest(from_json({text(held)}, {text(shape)}), recursive := true)"
 
 
 def duckdb_types(schema: pa.Schema) -> list[str]:
@@ -124,22 +145,30 @@ def duckdb_types(schema: pa.Schema) -> list[str]:
 
 
 def snapshots(
-    space: Workspace, tables: Iterable[str] | None = None, versions: Mapping[str, int] | None = None
+    space: Workspace,
+    tables: Iterable[str] | None = None,
+    versions: Mapping[str, int] | None = None,
+    *,
+    everybody: bool = False,
 ) -> list[Snapshot]:
-    """The tables named (``layer/table``; default: all) that exist, at the versions given or as they stand now."""
+    """The tables named (``layer/table``; default: all) that exist, at the versions given or as they stand now.
+
+    People whose erasure was asked for are left out of them, unless ``everybody``: a build sees all rows.
+    """
+    without = () if everybody else hidden(space)
     if tables is None:
         named = [(layer, table) for layer in LAYERS for table in space.tables(layer)]
     else:
         named = [(layer, space.table(layer, name)) for layer, name in (t.split("/", 1) for t in tables)]
     pinned = versions or {}
-    return [_snapshot(layer, Opened(table, pinned.get(table.name))) for layer, table in named if table.exists]
+    return [_snapshot(layer, Opened(table, pinned.get(table.name)), without) for layer, table in named if table.exists]
 
 
-def _snapshot(layer: str, table: Opened) -> Snapshot:
+def _snapshot(layer: str, table: Opened, without: tuple[str, ...]) -> Snapshot:
     delta = table.delta()
     schema = pa.schema(delta.schema().to_arrow())
     files = tuple(sorted(unquote(file) for file in delta.file_uris()))  # a space in the folder comes as %20
-    return Snapshot(layer, table.path.name, table, delta.version(), files, schema, delta.count())
+    return Snapshot(layer, table.path.name, table, delta.version(), files, schema, delta.count(), without)
 
 
 def table_views(space: Workspace, snapshot: Snapshot) -> list[View]:

@@ -1,11 +1,13 @@
 """Who may be seen: the one place that rows of every door pass on their way out.
 
-Belongs here: leaving out rows about people who are hidden. Must not: deciding who is hidden, for which there is
-:func:`hidden` alone to change. Tables that SQL reads are not passed through here; their views say what they show.
+Belongs here: leaving out rows about people who are hidden. Must not: deciding who is hidden (cenote/erasure).
+Tables that SQL reads are not passed through here; their views say what they show.
 """
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING
+
+from cenote.sqltext import one_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -13,9 +15,11 @@ if TYPE_CHECKING:
     from cenote.workspace import Workspace
 
 
-def hidden(space: "Workspace") -> Collection[str]:  # noqa: ARG001
-    """Pseudonyms of the people whom no door shows. Nobody is hidden from a lake without erasure requests."""
-    return ()
+def hidden(space: "Workspace") -> Collection[str]:
+    """Pseudonyms of the people whom no door shows: their erasure was asked for (cenote/erasure/suppression.py)."""
+    from cenote.erasure.suppression import hidden
+
+    return hidden(space)
 
 
 def visible(space: "Workspace", frame: "pl.DataFrame") -> "pl.DataFrame":
@@ -37,8 +41,6 @@ def visible(space: "Workspace", frame: "pl.DataFrame") -> "pl.DataFrame":
 
 def condition(space: "Workspace", where: str | None) -> str | None:
     """A condition of the passage store, narrowed to people who may be seen, so that ``k`` hits are visible ones."""
-    from cenote.vectors.store import one_of
-
     people = list(hidden(space))
     if not people:
         return where

@@ -5,20 +5,28 @@ restored from an older backup lacks the ids of erasures that were done since: so
 """
 
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cenote.workspace import Workspace
+if TYPE_CHECKING:
+    from cenote.workspace import Workspace
 
 
-def present(space: Workspace) -> frozenset[str]:
+def file(space: "Workspace") -> Path:
+    """Where the note lies."""
+    return space.path("meta", "erasures.json")
+
+
+def present(space: "Workspace") -> frozenset[str]:
     """Ids of the requests that this lake has been through."""
-    file = space.path("meta", "erasures.json")
-    return frozenset(json.loads(file.read_text())) if file.is_file() else frozenset()
+    noted = file(space)
+    return frozenset(json.loads(noted.read_text())) if noted.is_file() else frozenset()
 
 
-def add(space: Workspace, request_id: str) -> None:
+def add(space: "Workspace", request_id: str) -> None:
     """Note that this lake has been through a request."""
-    file = space.path("meta", "erasures.json")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    aside = file.with_suffix(".new")
+    noted = file(space)
+    noted.parent.mkdir(parents=True, exist_ok=True)
+    aside = noted.with_suffix(".new")
     aside.write_text(json.dumps(sorted({*present(space), request_id})))
-    aside.replace(file)
+    aside.replace(noted)

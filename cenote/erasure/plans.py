@@ -11,6 +11,7 @@ import polars as pl
 from cenote.erasure.find import Found, find
 from cenote.erasure.outcome import Hold
 from cenote.erasure.people import People
+from cenote.erasure.suppression import naming
 from cenote.tables import Table
 from cenote.workspace import LAYERS, Workspace
 
@@ -82,26 +83,7 @@ def removed(space: Workspace, subjects: pl.Series) -> dict[str, int]:
 
 
 def _rows(table: Table, subjects: pl.Series) -> int:
-    return int(table.scan().filter(naming(table.schema(), subjects)).select(pl.len()).collect().item())
-
-
-def naming(schema: pl.Schema, subjects: pl.Series) -> pl.Expr:
-    """Whether a row is about one of the people: in any column of texts, as a pseudonym or as the name of a node.
-
-    Pseudonyms are unlike any other text, so no table needs to say which of its columns hold people.
-    """
-    nodes = pl.concat([subjects, subjects.str.replace("^(.+)(_[0-9a-f]{24})$", "${1}:${1}${2}")])
-    if "subject_id" in schema:  # silver and what is made of its rows: the other columns repeat what stands there
-        tests = [pl.col("subject_id").is_in(subjects.implode())]
-        tests += [_any_in("mentions", subjects)] if "mentions" in schema else []
-    else:
-        tests = [pl.col(name).is_in(nodes.implode()) for name, kind in schema.items() if kind == pl.String]
-        tests += [_any_in(name, nodes) for name, kind in schema.items() if kind == pl.List(pl.String)]
-    return pl.any_horizontal(tests).fill_null(False) if tests else pl.lit(False)
-
-
-def _any_in(column: str, values: pl.Series) -> pl.Expr:
-    return pl.col(column).list.set_intersection(values.to_list()).list.len() > 0
+    return int(table.scan().filter(naming(table.schema(), subjects.to_list())).select(pl.len()).collect().item())
 
 
 def _passages(space: Workspace, subjects: pl.Series) -> dict[str, int]:

@@ -64,7 +64,7 @@ def build(space: Workspace, view: str, rebuild: bool = False) -> StageReport:
         commit = _commit(space, file, versions)
         if not rebuild and _up_to_date(table, commit):
             return StageReport.unchanged(table)
-        with catalog.connect(space, file.inputs, versions) as connection:
+        with catalog.connect(space, file.inputs, versions, everybody=True) as connection:
             history = History(connection, file, table, now=space.clock(), as_of=space.as_of)
             anew = history.starts_anew(rebuild)
             rows = history.rows(anew)
@@ -103,7 +103,7 @@ def _changed(space: Workspace, file: SqlFile, table: Table) -> pl.Series:
     last = last_build(table)
     if _missing(file, versions) or last is None or _up_to_date(table, _commit(space, file, versions)):
         return nobody
-    with catalog.connect(space, file.inputs, versions) as connection:
+    with catalog.connect(space, file.inputs, versions, everybody=True) as connection:
         history = History(connection, file, table, now=space.clock(), as_of=space.as_of)
         if history.snapshot or history.starts_anew(False):
             return nobody

@@ -10,7 +10,7 @@ so a sync that was killed is simply done again. Notes of another online store do
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 
 import polars as pl
 
+from cenote.erasure.suppression import hidden
 from cenote.errors import FeatureError, TableError
 from cenote.features.definitions import applied, apply, feast_quiet, feast_store, online_file
 from cenote.features.history import CREATED, EVENT
@@ -161,11 +162,22 @@ def _read(
         raise FeatureError(f"the entity rows have no {missing[0]!r}, which the features belong to", "add it")
     rows = len(next(iter(columns.values())))
     found = {EVENT: [now] * rows, **columns, **(_values(store, plan, columns, now) if rows else {})}
+    _blank(found, plan, hidden(space))
     found |= plan.wanted.compute(found) if rows else {}
     labels, types = plan.wanted.labels(full_names), plan.wanted.types
     arrays = {name: pa.array(values) for name, values in columns.items() if name not in labels.values()}
     arrays |= {label: pa.array(found.get(name, []), _utc(types[name])) for name, label in labels.items()}
     return pl.DataFrame(pl.from_arrow(pa.table(arrays)))
+
+
+def _blank(found: dict[str, list[Any]], plan: _Plan, people: Collection[str]) -> None:
+    """Serve nothing of people whom no door shows."""
+    if not people:
+        return
+    gone = [row for row in range(len(found[EVENT])) if any(str(found[key][row]) in people for key in plan.keys)]
+    for name in (reference.replace(":", "__") for reference in plan.references):
+        for row in gone:
+            found[name][row] = None
 
 
 def _utc(kind: "pa.DataType") -> "pa.DataType":

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from cenote.erasure.suppression import hidden
 from cenote.errors import FeatureError, unknown
 from cenote.features.definitions import feast_quiet, feast_store
 from cenote.features.history import CREATED, EVENT
@@ -109,6 +110,8 @@ def training_set(
                     f"the entities have no column {missing[0]!r}, which features of {view} are joined by", "add it"
                 )
             rows = table.scan().select(*keys, EVENT, CREATED, *names)
+            if people := hidden(space):
+                rows = rows.filter(~pl.any_horizontal(pl.col(key).cast(pl.String).is_in(people) for key in keys))
             joined = point_in_time(joined, rows, keys, ttl=definition.ttl, bitemporal=bitemporal, prefix=f"{view}__")
         joined = joined.with_columns(
             pl.Series(name, values, _polars(wanted.types[name]))

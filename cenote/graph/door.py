@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from cenote.erasure.suppression import hidden, naming
 from cenote.errors import GraphError, unknown
 from cenote.workspace import Workspace
 from transforms import graph as algorithms
@@ -187,7 +188,13 @@ class GraphDoor:
     ) -> algorithms.Graph:
         """The edges that hold as a :class:`transforms.graph.Graph`, for any function of that package."""
         moment = self._moment(as_of)
-        key = (self._space.table("graph", "edges").version, moment, tuple(sorted(types or ())), directed)
+        key = (
+            self._space.table("graph", "edges").version,
+            hidden(self._space),
+            moment,
+            tuple(sorted(types or ())),
+            directed,
+        )
         if key not in self._graphs:
             held = self.edges(as_of=moment, types=types).select("source", "target", "weight").collect()
             while len(self._graphs) >= _GRAPHS_KEPT:
@@ -213,7 +220,8 @@ class GraphDoor:
         table = self._space.table("graph", name)
         if not table.exists:
             raise GraphError(f"table {table.name} is not there yet", "run `cenote run`")
-        return table.scan()
+        people = hidden(self._space)
+        return table.scan().filter(~naming(table.schema(), people)) if people else table.scan()
 
     def _of_types(self, types: Sequence[str] | None) -> pl.Expr:
         """Whether an edge is of one of ``types``. Raises ``GraphError`` where a contract declares no such type."""

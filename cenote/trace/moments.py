@@ -44,7 +44,7 @@ class Moments:
         for held, connection in self._open:
             if all(held.get(table) == version for table, version in wanted.items()):
                 return connection
-        connection = self._stack.enter_context(catalog.connect(self._space, list(wanted), wanted))
+        connection = self._stack.enter_context(catalog.connect(self._space, list(wanted), wanted, everybody=True))
         connection.execute("SET parquet_metadata_cache = true")
         self._open.append((wanted, connection))
         return connection

@@ -9,9 +9,10 @@ from typing import Any
 import polars as pl
 
 from cenote.embedding import embedder
+from cenote.erasure.suppression import hidden
 from cenote.errors import SearchError, unknown
 from cenote.vectors.indexes import has_vector_index
-from cenote.vectors.store import Store, one_of
+from cenote.vectors.store import Store, about, one_of
 from cenote.workspace import Workspace
 
 MODES = ("hybrid", "vector", "text")
@@ -44,7 +45,7 @@ def search(
     store = Store(space)
     if store.identity is None:
         raise SearchError("this lake has no passages yet", "run `cenote run --select vectors`")
-    condition = _condition(namespace, where)
+    condition = _condition(namespace, where, hidden(space))
     try:
         if mode == "hybrid":
             depth = max(_DEEPEST, 2 * k)
@@ -70,9 +71,10 @@ def fused(lists: Sequence[pl.DataFrame]) -> pl.DataFrame:
     )
 
 
-def _condition(namespace: str | Sequence[str] | None, where: str | None) -> str | None:
+def _condition(namespace: str | Sequence[str] | None, where: str | None, people: Sequence[str]) -> str | None:
     chosen = [namespace] if isinstance(namespace, str) else namespace
     parts = [one_of("namespace", chosen)] if chosen else []
+    parts += [f"NOT {about(people)}"] if people else []
     parts += [f"({where})"] if where else []
     return " AND ".join(parts) or None
 

@@ -138,9 +138,7 @@ class Store:
         """Delete a dataset's passages of people, and those of records; their bytes stay until :meth:`purge`."""
         mine = equals("dataset", dataset)
         for begin in range(0, len(subjects), _LOOKUP):
-            listed = subjects[begin : begin + _LOOKUP]
-            named = ", ".join(map(text, listed))
-            self.table.delete(f"{mine} AND ({one_of('subject_id', listed)} OR array_has_any(mentions, [{named}]))")
+            self.table.delete(f"{mine} AND {about(subjects[begin : begin + _LOOKUP])}")
         for begin in range(0, len(records), _LOOKUP):
             self.table.delete(f"{mine} AND {one_of('lineage_id', records[begin : begin + _LOOKUP])}")
 
@@ -168,6 +166,14 @@ def arrow_schema(dimension: int) -> pa.Schema:
     narrow = {pa.large_string(): pa.string(), pa.large_list(pa.large_string()): pa.list_(pa.string())}
     columns = [pa.field(f.name, narrow.get(f.type, f.type)) for f in plain]
     return pa.schema([*columns, pa.field("vector", pa.list_(pa.float32(), dimension))])
+
+
+def about(people: Iterable[str]) -> str:
+    """Condition that a passage is about one of some people, or names one."""
+    listed = list(people)
+    owned = one_of("coalesce(subject_id, '')", listed)
+    named = f"array_has_any(mentions, [{', '.join(map(text, listed))}])"
+    return f"({owned} OR coalesce({named}, false))"
 
 
 def equals(column: str, value: str) -> str:

@@ -7,7 +7,7 @@ import shutil
 
 import polars as pl
 
-from cenote.erasure.plans import naming
+from cenote.erasure.suppression import naming
 from cenote.rewrite import PURGE, drop_history, edit, holding
 from cenote.tables import Commit, Table
 from cenote.workspace import LAYERS, Workspace
@@ -28,7 +28,7 @@ def purge(space: Workspace, subjects: pl.Series) -> None:
 
 def _without(space: Workspace, table: Table, subjects: pl.Series) -> None:
     """Rows about the people leave a table that no contract, mart or view speaks of any more."""
-    named = naming(table.schema(), subjects)
+    named = naming(table.schema(), subjects.to_list())
     rows = holding(table, named) if "lineage_id" in table.schema() else None
     if rows is not None and rows.height and not _is_late(table, space):
         last = table.last_commit()
