@@ -87,7 +87,7 @@ def test_every_derived_row_is_there(space: Workspace, subject: str, parts: dict[
     passages = parts["derived/passages"]
     assert {len(p["vector"]) for p in passages} == {384}
     assert all(p["subject_id"] == subject for p in passages)
-    assert parts["derived/figures_of_many/daily_cash"][0].keys() == {"lineage_id", "day", "currency"}
+    assert parts["derived/figures_of_many/daily_cash"][0].keys() == {"lineage_id", "day"}
 
 
 def test_nothing_of_other_people_is_there(space: Workspace, subject: str, written: Exported) -> None:
@@ -127,8 +127,7 @@ def test_it_says_why_and_who_looked(space: Workspace, subject: str, parts: dict[
     assert processing["customers"]["kept_for_days"]["bronze"] == 3 * 365
     assert processing["invoices"]["after_erasure"] == "rows stay without the person"
     assert [(e["what"], e["reason"]) for e in parts["audit"]][-1] == ("subject exported", "request 117")
-    entry = [e for e in space.vault.audit.entries() if e.what == "subject exported"][0]
-    assert entry.about == (subject,)
+    assert (subject,) in {e.about for e in space.vault.audit.entries() if e.what == "subject exported"}
 
 
 def test_a_reveal_is_told(space: Workspace, subject: str, parts: dict[str, Any], tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from transforms.contract import Contract, Subject
-from transforms.json_columns import EACH, parse_path
+from transforms.json_columns import EACH, Steps, parse_path
 
 OTHER = "<OTHER PERSON>"
 WITHHELD = "<WITHHELD>"
@@ -55,17 +55,17 @@ class Others:
 
     def mention(self, row: Mapping[str, Any], contract: Contract) -> dict[str, Any]:
         """A masked row about somebody else that names the person: what others wrote is withheld."""
-        texts = {
-            f.name for f in contract.fields if f.mask.strategy in ("text", "pseudonym_name", "partial", "generalize")
-        }
-        kept = {f.name for f in contract.fields if f.classification == "PUBLIC" or f.mask.strategy == "token"}
-        shown = {name: value if name in kept and name not in texts else WITHHELD for name, value in row.items()}
+        fields = contract.fields
+        kept = {f.name for f in fields if (f.classification, f.mask.strategy) == ("PUBLIC", "keep")}
+        kept |= {f.name for f in fields if f.mask.strategy == "token"}
+        shown = {name: value if name in kept else WITHHELD for name, value in row.items()}
         return {name: self.row(value) for name, value in shown.items()}
 
 
 def _places(record: Any, mention: Subject, contract: Contract) -> Iterator[tuple[Any, Any]]:
     """Where a record has the natural ids that a contract declares: in the row, or in both images of an envelope."""
     envelope = contract.change.envelope
+    starts: list[tuple[Steps, Steps]]
     if mention.path.startswith("$envelope"):
         starts = [((), parse_path("$" + mention.path.removeprefix("$envelope")))]
     elif envelope:
