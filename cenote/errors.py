@@ -68,6 +68,10 @@ class BackupError(CenoteError):
     """A backup cannot be written, is not whole, or has no place to be restored to."""
 
 
+class ToolError(CenoteError):
+    """A tool call is refused, or its arguments cannot be used."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """Say that ``name`` is no known ``kind``, with the nearest known names."""
     names = sorted(known)

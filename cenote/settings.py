@@ -47,6 +47,11 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "warning", description="From which level on the lake logs to standard error."
     )
+    tool_calls_per_minute: int = Field(
+        120, ge=1, description="How many tool calls an agent may make in a minute; more are refused until it has passed."
+    )
+    tool_rows: int = Field(200, ge=1, description="How many rows a tool gives an agent at most.")
+    tool_seconds: float = Field(10, gt=0, description="How long an agent's SQL may run.")
     alert_webhook: SecretStr | None = Field(None, description="URL that receives a JSON POST when a run fails.")
 
     @field_validator("home", "contracts", "marts", "features", "feature_repo", "vault", "root_key_file")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cenote.door.functions import FUNCTIONS, HIT_COLUMNS, Stores
 from cenote.door.tree import Node, column_refs, conjuncts, given, select_text, statements, text_of, walk
 from cenote.errors import TableError
-from cenote.views import ident
+from cenote.sqltext import ident, one_of
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -194,8 +194,6 @@ class _Asked:
 
     def _simple(self, part: Node) -> str | None:
         """A condition ``column = text`` or ``column IN (texts)`` on an indexed column, for the store."""
-        from cenote.vectors.store import one_of
-
         if part["type"] == "COMPARE_EQUAL":
             sides = [part["left"], part["right"]]
             column, values = next(
@@ -215,8 +213,6 @@ class _Asked:
 
     def _matching(self, parts: Sequence[Node], where: str | None) -> str | None:
         """The condition narrowed to the passages that meet ``parts``, as DuckDB judges them."""
-        from cenote.vectors.store import one_of
-
         columns = sorted({ref[-1] for part in parts for ref in column_refs(part)} | {"passage_id"})
         rows = self._stores.passages(columns, where)
         self._connection.register(f"{_HITS}_all", rows)
