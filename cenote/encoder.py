@@ -7,7 +7,7 @@ and everything else in float32, for CPUs with AMX or AVX512-BF16.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,17 +73,24 @@ class Encoder:
 
     def tokens(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """Vectors of all tokens, padding included: (batch * longest) x dimension."""
+        return self.layers(ids, lengths, (len(self._layers),))[0]
+
+    def layers(self, ids: Tensor, lengths: Tensor, wanted: Sequence[int]) -> list[Tensor]:
+        """Vectors of all tokens as ``tokens`` gives them, after each of the wanted layers (1 is the first)."""
         count, longest = ids.shape
         words = functional.embedding(ids, self._words) + self._places[:longest]
         x = self._normalised(words.flatten(0, 1), self._norm)
         hidden = (torch.arange(longest) >= lengths[:, None])[:, None, None]
         mask = torch.zeros(count, 1, 1, longest).masked_fill_(hidden, -1e9) if bool(hidden.any()) else None
-        for mixed, out, norm, up, down, last_norm in self._layers:
+        found = []
+        for number, (mixed, out, norm, up, down, last_norm) in enumerate(self._layers[: max(wanted)], start=1):
             query, key, value = mixed(x).view(count, longest, 3, self._heads, -1).permute(2, 0, 3, 1, 4)
             seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
             x = self._normalised(out(seen.transpose(1, 2).reshape(x.shape)).add_(x), norm)
             x = self._normalised(down(torch.ops.aten.gelu_(up(x))).add_(x), last_norm)
-        return x
+            if number in wanted:
+                found.append(x)
+        return found
 
     def _normalised(self, x: Tensor, pair: tuple[Tensor, Tensor]) -> Tensor:
         return functional.layer_norm(x, (self.dimension,), *pair, eps=self._epsilon)

@@ -40,12 +40,26 @@ class Settings(BaseSettings):
         "packaged",
         description="'packaged' (all-MiniLM-L6-v2 from its package) or a sentence-transformers name or path.",
     )
+    names: bool = Field(
+        True,
+        description="Whether the trained tier reads the texts of fields whose mask asks for names; silver follows it.",
+    )
     online_store: str = Field(
         "sqlite", description="Where online features live: 'sqlite', or the connection string of a Redis server."
     )
     log_format: Literal["text", "json"] = Field("text", description="Form of log lines on standard error.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "warning", description="From which level on the lake logs to standard error."
+    )
+    openlineage_days: int = Field(
+        30, ge=0, description="Days for which OpenLineage events are kept in the lake's folder openlineage; 0 writes none."
+    )
+    openlineage_url: SecretStr | None = Field(
+        None, description="Server that receives OpenLineage events too, by HTTP: http://marquez:5000, say."
+    )
+    openlineage_api_key: SecretStr | None = Field(None, description="API key that this server asks for, if it does.")
+    openlineage_namespace: str = Field(
+        "cenote", description="Namespace of the lake's jobs and datasets in OpenLineage events."
     )
     tool_calls_per_minute: int = Field(
         120, ge=1, description="How many tool calls an agent may make in a minute; more are refused until it has passed."

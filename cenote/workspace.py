@@ -44,7 +44,10 @@ class Workspace:
     @cached_property
     def contracts(self) -> dict[str, Contract]:
         """The contracts, keyed by dataset."""
-        return load_contracts(self.settings.contracts)
+        from cenote.names import with_names
+
+        read = load_contracts(self.settings.contracts)
+        return {name: with_names(contract, on=self.settings.names) for name, contract in read.items()}
 
     def contract(self, dataset: str) -> Contract:
         """The contract of a dataset. Raises ``ContractError`` with near names."""

@@ -7,6 +7,7 @@ does not give stands in docs/masking.md. A value is never passed because it alre
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -16,6 +17,9 @@ from transforms.contract import Field
 from transforms.scalars import dtype
 from transforms.strategies import STRATEGIES, Context, MaskKeys
 
+if TYPE_CHECKING:
+    from transforms.detect import Recognizer
+
 __all__ = ["MaskKeys", "mask_frame", "mask_problems", "masked_dtype"]
 
 
@@ -24,11 +28,13 @@ def mask_frame(
     fields: tuple[Field, ...],
     keys: MaskKeys,
     detect: Callable[[pl.Series], pl.Series] | None = None,
+    names: "Recognizer | None" = None,
 ) -> pl.DataFrame:
     """Mask the columns that ``fields`` name; other columns pass, dropped ones are absent.
 
     ``frame``: conformed columns named as the fields, and ``subject_id`` (needed by ``shift_dates`` only; rows without
     one get null there). ``detect``: redacts free text for the strategy ``text``; default: all columnar detectors.
+    ``names``: the recognizer (transforms/detect.py) for fields whose mask says ``names``; without one they are refused.
     Nested members and list items are masked by their own strategy, or by the enclosing field's where they declare
     none. Nulls stay null. The same value under the same key always gives the same result. Raises ``ValueError`` for an
     unknown strategy.
@@ -38,7 +44,7 @@ def mask_frame(
         subjects = subjects.new_from_index(0, frame.height)
     columns = {name: frame[name] for name in frame.columns}
     for field in fields:
-        masked = _mask(frame[field.name], field, Context(field.name, subjects, keys, detect))
+        masked = _mask(frame[field.name], field, Context(field.name, subjects, keys, detect, names))
         if masked is None:
             del columns[field.name]
         else:

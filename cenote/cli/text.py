@@ -16,11 +16,17 @@ from cenote.cli.show import Format
 if TYPE_CHECKING:
     import polars as pl
 
+    from transforms.detect import Recognizer
+
 _BATCH_BYTES = 16 << 20
 
 FileArgument = Annotated[str, typer.Argument(metavar="FILE|-", help="A UTF-8 text file; - reads standard input.")]
 KindOption = Annotated[
     list[str] | None, typer.Option("--kind", "-k", help="Only this kind, as EMAIL; may be repeated. Default: all.")
+]
+NamesOption = Annotated[
+    bool,
+    typer.Option("--names", help="Also names, places, organisations and addresses by the trained tier (slower)."),
 ]
 ThresholdOption = Annotated[float, typer.Option(min=0, max=1, help="The least score.")]
 
@@ -35,6 +41,7 @@ def detect(
     file: FileArgument,
     kind: KindOption = None,
     threshold: ThresholdOption = 0.5,
+    names: NamesOption = False,
     style: Annotated[Format, typer.Option("--format", "-f", help="json: a line per input line.")] = Format.table,
 ) -> None:
     """Find personal data in each line of a text: its start and end (characters), kind and score, never the value.
@@ -44,6 +51,7 @@ def detect(
       cenote detect letters.txt
       cenote detect - --format json < letters.txt
       cenote detect letters.txt --kind EMAIL --kind PHONE --format csv
+      cenote detect letters.txt --names
     """
     import polars as pl
 
@@ -51,7 +59,7 @@ def detect(
 
     header, first = style is not Format.json, 0
     for lines in _batches(file):
-        found = find_spans(lines, _kinds(kind), threshold=threshold)
+        found = find_spans(lines, _kinds(kind, names), threshold=threshold, recognizers=_recognizers(names))
         if style is Format.json:
             _print_json(found, len(lines))
         else:
@@ -62,18 +70,22 @@ def detect(
         header, first = False, first + len(lines)
 
 
-def mask(file: FileArgument, kind: KindOption = None, threshold: ThresholdOption = 0.5) -> None:
+def mask(
+    file: FileArgument, kind: KindOption = None, threshold: ThresholdOption = 0.5, names: NamesOption = False
+) -> None:
     """Print a text with personal data replaced by its kind, as <EMAIL>; lines stay lines.
 
     [bold]Examples[/bold]
 
       cenote mask letters.txt > masked.txt
+      cenote mask letters.txt --names > masked.txt
       journalctl | cenote mask - --kind IP --kind EMAIL
     """
     from transforms.detect import redact_text
 
     for lines in _batches(file):
-        sys.stdout.write("\n".join(redact_text(lines, _kinds(kind), threshold=threshold).to_list()) + "\n")
+        masked = redact_text(lines, _kinds(kind, names), threshold=threshold, recognizers=_recognizers(names))
+        sys.stdout.write("\n".join(masked.to_list()) + "\n")
 
 
 def _print_json(found: "pl.DataFrame", lines: int) -> None:
@@ -93,13 +105,24 @@ def _print_json(found: "pl.DataFrame", lines: int) -> None:
     )
 
 
-def _kinds(wanted: list[str] | None) -> list[str] | None:
+def _recognizers(names: bool) -> "list[Recognizer]":
+    """The trained tier where it is asked for."""
+    if not names:
+        return []
+    from cenote.names import names as recognizer
+
+    return [recognizer()]
+
+
+def _kinds(wanted: list[str] | None, names: bool) -> list[str] | None:
     from cenote.errors import SettingsError, unknown
     from transforms.detect import KINDS
+    from transforms.tagger.spans import KINDS as TRAINED
 
+    known = tuple(dict.fromkeys((*KINDS, *TRAINED))) if names else KINDS
     for kind in wanted or ():
-        if kind.upper() not in KINDS:
-            raise SettingsError(unknown("kind", kind, KINDS), "leave --kind out to find all")
+        if kind.upper() not in known:
+            raise SettingsError(unknown("kind", kind, known), "leave --kind out to find all")
     return [kind.upper() for kind in wanted] if wanted else None
 
 

@@ -7,10 +7,13 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
+
+if TYPE_CHECKING:
+    from transforms.detect import Recognizer
 
 REDACTED = "<REDACTED>"
 
@@ -38,13 +41,14 @@ class Context:
     """What a strategy may know besides the values.
 
     ``name``: the declared field's name; ``subjects``: the subject id of each value's row (same length as the values);
-    ``detect``: the free-text redactor.
+    ``detect``: the free-text redactor; ``names``: the recognizer of names, for fields whose mask asks for it.
     """
 
     name: str
     subjects: pl.Series
     keys: MaskKeys
     detect: Callable[[pl.Series], pl.Series] | None = None
+    names: "Recognizer | None" = None
 
     @cached_property
     def redact_text(self) -> Callable[[pl.Series], pl.Series]:
@@ -54,6 +58,15 @@ class Context:
         from transforms.detect import redact_text
 
         return redact_text
+
+    @cached_property
+    def redact_names(self) -> Callable[[pl.Series], pl.Series]:
+        """The free-text redactor with the recognizer of names. Raises ``ValueError`` where the caller gave none."""
+        if self.names is None:
+            raise ValueError(f"{self.name}: the mask asks for names, but no recognizer of names was given")
+        from transforms.detect import redact_text
+
+        return partial(redact_text, recognizers=(self.names,))
 
 
 Options = Mapping[str, Any]

@@ -27,10 +27,15 @@ def _check_partial(options: Options) -> str | None:
     return None if isinstance(keep, int) and 0 <= keep <= 16 else "keep must be a number of characters from 0 to 16"
 
 
-def _text(values: pl.Series, _options: Options, context: Context) -> pl.Series:
-    return context.redact_text(values.cast(pl.String))
+def _text(values: pl.Series, options: Options, context: Context) -> pl.Series:
+    redacted = context.redact_names if options.get("names") else context.redact_text
+    return redacted(values.cast(pl.String))
+
+
+def _check_text(options: Options) -> str | None:
+    return None if isinstance(options.get("names", False), bool | str) else "names must be true or false"
 
 
 redact = Strategy(_redact, to_string)
 partial = Strategy(_partial, to_string, ("keep",), check=_check_partial)
-text = Strategy(_text, to_string, types=("string", "object"))
+text = Strategy(_text, to_string, ("names",), types=("string", "object"), check=_check_text)
