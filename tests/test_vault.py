@@ -227,6 +227,32 @@ def test_threads_that_ask_at_once_get_the_same_keys(vault: Vault, settings: Sett
     assert all(answer == answers[0] for answer in answers)
 
 
+SHARED = [f"person_{n}" for n in range(200)]
+
+
+def _work(settings: Settings, number: int) -> tuple[list[str], list[bytes]]:
+    """What a run does, beside others: ask for keys, seal; one of them rotates the vault key in between."""
+    vault = Vault.open(settings)
+    keys = vault.keys_for(SHARED)
+    key_ids = [str(keys[subject]) for subject in SHARED]
+    if number == 0:
+        vault.rotate_vault_key()
+    sealed = vault.seal(key_ids, [subject.encode() for subject in SHARED], [b"x"] * len(SHARED))
+    vault.shred([f"gone_{number}"])
+    return key_ids, sealed
+
+
+def test_processes_share_keys_while_one_rotates_and_all_shred(vault: Vault, settings: Settings) -> None:
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        answers = pool.starmap(_work, [(settings, number) for number in range(4)])
+    assert all(key_ids == answers[0][0] for key_ids, _ in answers)
+    for key_ids, sealed in answers:
+        assert vault.unseal(key_ids, sealed, [b"x"] * len(SHARED)) == [subject.encode() for subject in SHARED]
+    counts = vault.status()
+    assert (counts["subject_keys"], counts["shredded_subjects"], counts["vault_key_version"]) == (200, 4, 2)
+    assert vault.audit.verify().whole
+
+
 def test_subject_ids_are_pseudonyms_that_join(vault: Vault) -> None:
     ids = vault.subject_ids("customer", pl.Series("id", ["7", None, "7", "é"]))
     assert ids[0] == ids[2] != ids[3]
