@@ -5,13 +5,12 @@ these views show names, counts, versions, rules and paths. Small ones hold their
 read the lake's files.
 """
 
-import json
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import pyarrow as pa
 
-from cenote.views import STANDARD, Snapshot, View, duckdb_types, ident, text
+from cenote import meta_lineage
+from cenote.views import STANDARD, Snapshot, View, duckdb_types, text, values
 from cenote.workspace import LAYERS, Workspace
 from transforms.contract import Contract, Field
 
@@ -42,7 +41,8 @@ def views(space: Workspace, found: list[Snapshot], present: set[tuple[str, str]]
         _contracts(space.contracts),
         _commits(space, found),
         _quarantine(found),
-        View("meta", "batches", _values(_BATCHES, []), "Landed files."),
+        View("meta", "batches", values(_BATCHES, []), "Landed files."),
+        *meta_lineage.views(space, found),
     ]
     return [view for view in made if (view.schema, view.name) not in present]
 
@@ -58,7 +58,7 @@ def _assets(space: Workspace, found: Iterable[Snapshot]) -> View:
          s.commit.run_id, *_owner(space, s))
         for s in found
     ]  # fmt: skip
-    return View("meta", "assets", _values(columns, rows), "Every table: rows, version, files, last commit, owner.")
+    return View("meta", "assets", values(columns, rows), "Every table: rows, version, files, last commit, owner.")
 
 
 def _owner(space: Workspace, snapshot: Snapshot) -> tuple[str | None, str | None]:
@@ -91,7 +91,7 @@ def _columns(space: Workspace, found: list[Snapshot]) -> View:
             for name in snapshot.schema.names
         ]
     return View(
-        "meta", "columns", _values(columns, rows), "Every column: type, and for silver its class, mask and raw path."
+        "meta", "columns", values(columns, rows), "Every column: type, and for silver its class, mask and raw path."
     )
 
 
@@ -112,7 +112,7 @@ def _contracts(contracts: Mapping[str, Contract]) -> View:
          c.lawful_basis, list(c.purpose), c.digest, [f.name for f in c.fields])
         for c in contracts.values()
     ]  # fmt: skip
-    return View("meta", "contracts", _values(columns, rows), "The data contracts that made silver.")
+    return View("meta", "contracts", values(columns, rows), "The data contracts that made silver.")
 
 
 def _commits(space: Workspace, found: list[Snapshot]) -> View:
@@ -124,7 +124,7 @@ def _commits(space: Workspace, found: list[Snapshot]) -> View:
             "stage": "VARCHAR", "inputs": "MAP(VARCHAR, BIGINT)", "code": "VARCHAR", "run_id": "VARCHAR",
             "rows_added": "BIGINT",
         }  # fmt: skip
-        return View("meta", "commits", _values(columns, []), about)
+        return View("meta", "commits", values(columns, []), about)
     logs = ", ".join(text(space.path(layer, "*", "_delta_log", "*.json")) for layer in layers)
     sql = f"""
         SELECT
@@ -156,15 +156,5 @@ def _quarantine(found: list[Snapshot]) -> View:
         f"FROM (SELECT * EXCLUDE (rules), unnest(rules) AS rule FROM ({s.relation(columns)}))"
         for s in held
     ]
-    sql = " UNION ALL ".join(parts) or _values(_QUARANTINE, [])
+    sql = " UNION ALL ".join(parts) or values(_QUARANTINE, [])
     return View("meta", "quarantine", sql, "Records that broke their contract: one row per record and rule.")
-
-
-def _values(columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]]) -> str:
-    """A SELECT that holds its rows itself, typed."""
-    records = [dict(zip(columns, row, strict=True)) for row in rows]
-    if not records:
-        nulls = ", ".join(f"CAST(NULL AS {kind}) AS {ident(name)}" for name, kind in columns.items())
-        return f"SELECT {nulls} WHERE false"
-    held, shape = json.dumps(records, ensure_ascii=False), json.dumps([dict(columns)])
-    return f"SELECT unnest(from_json({text(held)}, {text(shape)}), recursive := true)"

@@ -8,10 +8,14 @@ from typing import Any
 
 import dagster as dg
 
+from cenote.columns import column_lineage
+from cenote.columns.lake import table_of, top_column
 from cenote.quality import Finding
 from cenote.report import StageReport
 from cenote.settings import Settings
 from cenote.tables import Table
+from cenote.workspace import Workspace
+from transforms.columns import Link
 from transforms.contract import Contract, Field
 
 
@@ -109,3 +113,33 @@ def with_schema(outcome: dg.MaterializeResult, table: Table) -> dg.MaterializeRe
     columns = [dg.TableColumn(name, str(kind)) for name, kind in table.schema().items()]
     shown = {**(outcome.metadata or {}), "dagster/column_schema": dg.TableSchema(columns)}
     return outcome._replace(metadata=shown)
+
+
+def with_lineage(outcome: dg.MaterializeResult, space: Workspace) -> dg.MaterializeResult:
+    """The same result with the columns that each column is made of, where contracts or SQL say so."""
+    assert outcome.asset_key is not None
+    lineage = column_lineage(space)
+    relation = lineage.assets.get(outcome.asset_key.to_user_string())
+    if relation is None:
+        return outcome
+    deps = {
+        column: found
+        for column, flow in relation.columns.items()
+        if (found := _column_deps(flow.links, list(lineage.assets)))
+    }
+    shown = {**(outcome.metadata or {}), "dagster/column_lineage": dg.TableColumnLineage(deps)}
+    return outcome._replace(metadata=shown)
+
+
+def _column_deps(links: Iterable[Link], assets: Iterable[str]) -> list[dg.TableColumnDep]:
+    """Dagster's terms: the columns whose values go on, or where none does, those that decide.
+
+    A JSON path is in bronze's payload. ``graph/edges`` is written by several assets.
+    """
+    chosen = [link for link in links if link.use.direct] or list(links)
+    places = {(link.table, "payload" if link.column.startswith("$") else top_column(link.column)) for link in chosen}
+    return [
+        dg.TableColumnDep(key(asset), column)
+        for table, column in sorted(places)
+        for asset in ([a for a in assets if table_of(a) == table] or [table])
+    ]

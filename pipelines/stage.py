@@ -13,8 +13,10 @@ from typing import TypeVar
 import dagster as dg
 
 from cenote.errors import CenoteError
+from cenote.openlineage import Materialization
 from cenote.quality import Finding
 from cenote.report import StageReport
+from cenote.workspace import Workspace
 from pipelines.resources import Progress
 
 T = TypeVar("T")
@@ -25,6 +27,7 @@ class StageError(Exception):
 
 
 def run_stage(
+    space: Workspace,
     progress: Progress,
     asset: str,
     build: Callable[[], StageReport | Sequence[StageReport]],
@@ -37,9 +40,16 @@ def run_stage(
     """
     progress.started(asset)
     begun = time.perf_counter()
-    outcome = run_quietly(asset, build, progress.failed)
-    findings = run_quietly(asset, check, progress.failed)
+    told = Materialization(space, asset)
+    told.started()
+    try:
+        outcome = run_quietly(asset, build, progress.failed)
+        findings = run_quietly(asset, check, progress.failed)
+    except Exception as error:
+        told.failed(error.description or "" if isinstance(error, dg.Failure) else str(error))
+        raise
     reports = [replace(outcome, table=asset)] if isinstance(outcome, StageReport) else list(outcome)
+    told.finished(reports, findings)
     progress.finished(reports, time.perf_counter() - begun)
     return reports, findings
 

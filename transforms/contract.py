@@ -8,6 +8,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 TYPES = ("string", "integer", "number", "boolean", "date", "timestamp", "time", "object", "array")
@@ -58,8 +59,8 @@ class Subject:
 
     entity: str
     path: str
-
     strip: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True)
 class Envelope:
@@ -136,6 +137,7 @@ class Contract:
     purpose: tuple[str, ...] = ()
     retention: dict[str, int] = field(default_factory=dict)
     freshness_hours: float | None = None
+    rights_until: str | None = None
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -154,7 +156,7 @@ class Contract:
             self.subject or self.mentions or any(leaf.classification != "PUBLIC" for leaf in leaves(self.fields))
         )
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Digest of all that decides what silver and its downstream rows look like."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True, default=str).encode()).hexdigest()[:16]

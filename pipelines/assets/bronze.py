@@ -43,6 +43,7 @@ def bronze_asset(contract: Contract, settings: Settings) -> dg.AssetsDefinition:
     )
     def asset(space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]) -> dg.MaterializeResult:
         (report,), findings = run_stage(
+            space,
             progress,
             table,
             lambda: bronze.land_new(space, contract.dataset, progress=progress.advanced),

@@ -29,7 +29,7 @@ def catalog_asset(upstream: Sequence[dg.AssetKey], settings: Settings) -> dg.Ass
         metadata={"dagster/uri": str(settings.catalog)},
     )
     def asset(space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]) -> dg.MaterializeResult:
-        (report,), _ = run_stage(progress, KEY, lambda: catalog.refresh(space))
+        (report,), _ = run_stage(space, progress, KEY, lambda: catalog.refresh(space))
         return metadata.result(report)
 
     return asset

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from cenote import features, quality
+from cenote.columns.check import STAYS_MASKED, check_columns
 from cenote.settings import Settings
 from cenote.sqlfiles import SqlFile
 from cenote.workspace import Workspace
@@ -35,19 +36,21 @@ def view_asset(view: SqlFile, settings: Settings, edge_tables: Sequence[str]) ->
         metadata=metadata.definition_metadata(settings, table)
         | {"sql": dg.MetadataValue.md(f"```sql\n{view.sql}\n```")},
         code_version=view.digest,
-        check_specs=checks.specs(table, quality.FEATURE_CHECKS),
+        check_specs=checks.specs(table, [*quality.FEATURE_CHECKS, STAYS_MASKED]),
     )
     def asset(
         context: dg.AssetExecutionContext, space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]
     ) -> dg.MaterializeResult:
         rebuild = checks.rebuild_asked(context)
         (report,), findings = run_stage(
+            space,
             progress,
             table,
             lambda: features.build(space, view.name, rebuild=rebuild),
-            lambda: quality.check_features(space, view),
+            lambda: [*quality.check_features(space, view), check_columns(space, table)],
         )
-        return metadata.with_schema(metadata.result(report, findings), space.table("features", view.name))
+        outcome = metadata.with_schema(metadata.result(report, findings), space.table("features", view.name))
+        return metadata.with_lineage(outcome, space)
 
     return asset
 
@@ -66,7 +69,7 @@ def online_asset(views: Sequence[SqlFile], settings: Settings) -> dg.AssetsDefin
     )
     def asset(space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]) -> dg.MaterializeResult:
         (report,), findings = run_stage(
-            progress, "features/online", lambda: features.sync_online(space), lambda: quality.check_online(space)
+            space, progress, "features/online", lambda: features.sync_online(space), lambda: quality.check_online(space)
         )
         return metadata.result(report, findings)
 

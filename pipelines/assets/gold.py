@@ -6,6 +6,7 @@ Belongs here: one asset per mart. Must not: how marts are built (cenote/gold.py)
 import dagster as dg
 
 from cenote import gold, quality
+from cenote.columns.check import STAYS_MASKED, check_columns
 from cenote.settings import Settings
 from cenote.sqlfiles import SqlFile
 from cenote.workspace import Workspace
@@ -29,18 +30,20 @@ def gold_asset(mart: SqlFile, settings: Settings) -> dg.AssetsDefinition:
         metadata=metadata.definition_metadata(settings, table)
         | {"sql": dg.MetadataValue.md(f"```sql\n{mart.sql}\n```")},
         code_version=mart.digest,
-        check_specs=checks.specs(table, quality.gold_checks(mart)),
+        check_specs=checks.specs(table, [*quality.gold_checks(mart), STAYS_MASKED]),
     )
     def asset(
         context: dg.AssetExecutionContext, space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]
     ) -> dg.MaterializeResult:
         rebuild = checks.rebuild_asked(context)
         (report,), findings = run_stage(
+            space,
             progress,
             table,
             lambda: gold.build(space, mart.name, rebuild=rebuild),
-            lambda: quality.check_gold(space, mart),
+            lambda: [*quality.check_gold(space, mart), check_columns(space, table)],
         )
-        return metadata.with_schema(metadata.result(report, findings), space.table("gold", mart.name))
+        outcome = metadata.with_schema(metadata.result(report, findings), space.table("gold", mart.name))
+        return metadata.with_lineage(outcome, space)
 
     return asset

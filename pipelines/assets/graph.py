@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import dagster as dg
 
 from cenote import graph, quality
+from cenote.columns.check import STAYS_MASKED, check_columns
 from cenote.report import StageReport
 from cenote.settings import Settings
 from cenote.workspace import Workspace
@@ -15,7 +16,9 @@ from pipelines import checks, metadata
 from pipelines.resources import Progress
 from pipelines.stage import run_stage
 from transforms.contract import Contract
+from transforms.edges import SCHEMA as EDGES
 
+SCHEMA = dg.TableSchema([dg.TableColumn(name, str(kind)) for name, kind in EDGES.items()])
 WHOLE_GRAPH: dict[str, tuple[str, Callable[[Workspace], StageReport]]] = {
     "nodes": ("Every customer, product, tag, author and conversation with its degrees and dates.", graph.build_nodes),
     "pagerank": ("PageRank of every node over the edges that hold now.", graph.build_pagerank),
@@ -35,21 +38,22 @@ def edges_asset(contract: Contract, settings: Settings) -> dg.AssetsDefinition:
         group_name="graph",
         kinds={"polars", "deltalake"},
         owners=metadata.owners(contract.owner),
-        metadata=metadata.definition_metadata(settings, "graph/edges"),
+        metadata=metadata.definition_metadata(settings, "graph/edges", SCHEMA),
         code_version=contract.digest,
-        check_specs=checks.specs(table, quality.EDGE_CHECKS),
+        check_specs=checks.specs(table, [*quality.EDGE_CHECKS, STAYS_MASKED]),
     )
     def asset(
         context: dg.AssetExecutionContext, space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]
     ) -> dg.MaterializeResult:
         rebuild = checks.rebuild_asked(context)
         (report,), findings = run_stage(
+            space,
             progress,
             table,
             lambda: graph.build_edges(space, contract.dataset, rebuild=rebuild),
-            lambda: quality.check_edges(space, contract),
+            lambda: [*quality.check_edges(space, contract), check_columns(space, table)],
         )
-        return metadata.result(report, findings)
+        return metadata.with_lineage(metadata.result(report, findings), space)
 
     return asset
 
@@ -68,7 +72,7 @@ def graph_asset(name: str, contracts: Sequence[Contract], settings: Settings) ->
         metadata=metadata.definition_metadata(settings, table),
     )
     def asset(space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]) -> dg.MaterializeResult:
-        (report,), _ = run_stage(progress, table, lambda: build(space))
-        return metadata.with_schema(metadata.result(report), space.table("graph", name))
+        (report,), _ = run_stage(space, progress, table, lambda: build(space))
+        return metadata.with_lineage(metadata.with_schema(metadata.result(report), space.table("graph", name)), space)
 
     return asset

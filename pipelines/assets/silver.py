@@ -69,6 +69,7 @@ def silver_assets(contract: Contract, settings: Settings) -> dg.AssetsDefinition
     ) -> Iterator[dg.MaterializeResult]:
         rebuild = checks.rebuild_asked(context)
         (conformed, rejected), findings = run_stage(
+            space,
             progress,
             table,
             lambda: silver.build(space, contract.dataset, rebuild=rebuild),
@@ -77,6 +78,6 @@ def silver_assets(contract: Contract, settings: Settings) -> dg.AssetsDefinition
         asked = {check.name for check in context.selected_asset_check_keys}
         for report, found in ((rejected, []), (conformed, [f for f in findings if f.name in asked])):
             if metadata.key(report.table) in context.selected_asset_keys:
-                yield metadata.result(report, found)
+                yield metadata.with_lineage(metadata.result(report, found), space)
 
     return assets

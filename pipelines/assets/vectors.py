@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from cenote import quality, vectors
+from cenote.columns.check import STAYS_MASKED, check_columns
 from cenote.settings import Settings
 from cenote.workspace import Workspace
 from pipelines import checks, metadata
@@ -43,19 +44,20 @@ def passages_asset(contract: Contract, settings: Settings) -> dg.AssetsDefinitio
         owners=metadata.owners(contract.owner),
         metadata=metadata.definition_metadata(settings, table, SCHEMA),
         code_version=contract.digest,
-        check_specs=checks.specs(table, quality.VECTOR_CHECKS),
+        check_specs=checks.specs(table, [*quality.VECTOR_CHECKS, STAYS_MASKED]),
     )
     def asset(
         context: dg.AssetExecutionContext, space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]
     ) -> dg.MaterializeResult:
         rebuild = checks.rebuild_asked(context)
         (report,), findings = run_stage(
+            space,
             progress,
             table,
             lambda: vectors.build(space, contract.dataset, progress=progress.advanced, rebuild=rebuild),
-            lambda: quality.check_vectors(space, contract),
+            lambda: [*quality.check_vectors(space, contract), check_columns(space, table)],
         )
-        return metadata.result(report, findings)
+        return metadata.with_lineage(metadata.result(report, findings), space)
 
     return asset
 
@@ -72,7 +74,7 @@ def index_asset(contracts: Sequence[Contract], settings: Settings) -> dg.AssetsD
         metadata=metadata.definition_metadata(settings, "vectors"),
     )
     def asset(space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]) -> dg.MaterializeResult:
-        (report,), _ = run_stage(progress, "vectors/indexes", lambda: vectors.ensure_indexes(space))
+        (report,), _ = run_stage(space, progress, "vectors/indexes", lambda: vectors.ensure_indexes(space))
         return metadata.result(report)
 
     return asset
