@@ -11,7 +11,9 @@ from typing import Any
 import polars as pl
 
 from cenote.accounting import account
-from cenote.drift import unknown_paths
+from cenote.drift import new_paths
+from cenote.erasure.queue import Requests
+from cenote.records import amendments
 from cenote.sqlfiles import SqlFile
 from cenote.tables import Table
 from cenote.workspace import Workspace
@@ -57,7 +59,7 @@ MASKED = Check(
     "no_clear_text", "No e-mail address, card, IBAN or social security number in clear text.", essential=True
 )
 CLASSIFIED = Check("classification_agrees", "No column that the contract calls public holds personal data.")
-NAMED = Check("fields_named", "No field arrives that the contract does not name.")
+NAMED = Check("fields_named", "No new field arrives that the contract does not name.")
 LINEAGE = Check("lineage_resolves", "Every lineage id names a row that exists upstream.", essential=True)
 GRAIN = Check("grain_unique", "The grain key names one row, and lineage ids are unique.", essential=True)
 ANONYMOUS = Check(
@@ -92,14 +94,16 @@ def gold_checks(mart: SqlFile) -> list[Check]:
 
 
 def check_bronze(space: Workspace, contract: Contract) -> list[Finding]:
-    """Bronze holds as many records of each batch as its manifest says."""
+    """Bronze holds as many records of each batch as its manifest says, less those that erasures removed."""
     table, manifest = space.table("bronze", contract.dataset), space.table("meta", "batches")
     if not (table.exists and manifest.exists):
         return [_finding(PROVED, batches=0, incomplete=0)]
     told = manifest.scan().filter(pl.col("dataset") == contract.dataset).select("batch_id", "records")
     held = table.scan().group_by("batch_id").agg(pl.len().cast(pl.Int64).alias("held"))
-    both = told.join(held, on="batch_id", how="full", coalesce=True).collect()
-    wrong = both.filter(pl.col("records").fill_null(-1) != pl.col("held").fill_null(0)).height
+    erased = amendments(space).lazy().select("batch_id", "removed")
+    both = told.join(held, on="batch_id", how="full", coalesce=True).join(erased, on="batch_id", how="left").collect()
+    kept = pl.col("records").fill_null(-1) - pl.col("removed").fill_null(0)
+    wrong = both.filter(kept != pl.col("held").fill_null(0)).height
     return [_finding(PROVED, batches=both.height, incomplete=wrong)]
 
 
@@ -111,7 +115,7 @@ def check_silver(space: Workspace, contract: Contract) -> list[Finding]:
     run: dict[str, Callable[[], Finding]] = {
         ACCOUNTED.name: lambda: _accounted(space, contract),
         KEYS.name: lambda: _keys_unique(table, contract),
-        REQUIRED.name: lambda: _required_present(table, contract),
+        REQUIRED.name: lambda: _required_present(space, table, contract),
         ACCEPTED.name: lambda: _accepted_values(table, contract),
         FRESH.name: lambda: _fresh(space, table, contract),
         MASKED.name: lambda: _masked(table.scan()),
@@ -185,11 +189,16 @@ def _keys_unique(table: Table, contract: Contract) -> Finding:
     return _finding(KEYS, current_rows=total.item(), repeated=total.item() - distinct.item())
 
 
-def _required_present(table: Table, contract: Contract) -> Finding:
+def _required_present(space: Workspace, table: Table, contract: Contract) -> Finding:
     schema = table.schema()
     live = pl.col("change_op") != "delete" if contract.keyed else pl.lit(True)
     required = [f.name for f in contract.fields if f.required and f.name in schema]
-    counts = table.scan().filter(live).select(pl.len().alias("rows"), *[pl.col(c).null_count() for c in required])
+    redacted = Requests(space.settings).replaced(contract.dataset)["lineage_id"]  # an erasure took values out of these
+    counts = (
+        table.scan()
+        .filter(live, ~pl.col("lineage_id").is_in(redacted.implode()))
+        .select(pl.len().alias("rows"), *[pl.col(c).null_count() for c in required])
+    )
     row = counts.collect().row(0, named=True)
     return _finding(REQUIRED, **{"rows": row.pop("rows"), **{f"null_{name}": count for name, count in row.items()}})
 
@@ -243,10 +252,10 @@ def _classified(table: Table, contract: Contract) -> Finding:
 
 def _named(space: Workspace, contract: Contract) -> Finding:
     """Paths are told as they may be: names that may be data are ``*``."""
-    found = unknown_paths(space, contract.dataset)
+    found = new_paths(space, contract.dataset)
     told = ", ".join(f"{path} in {count:,} records" for path, count in list(found.items())[:_TOLD_PATHS])
     more = f", and {len(found) - _TOLD_PATHS:,} more" if len(found) > _TOLD_PATHS else ""
-    return Finding(NAMED.name, not found, NAMED.essential, told + more or "the contract names every field", found)
+    return Finding(NAMED.name, not found, NAMED.essential, told + more or "no new fields", found)
 
 
 def _texts(rows: pl.LazyFrame, name: str) -> list[pl.Series]:

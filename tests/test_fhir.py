@@ -14,6 +14,8 @@ import polars as pl
 import pytest
 
 from cenote import bronze, catalog, gold, graph, quality, residue, silver
+from cenote.erasure.find import find
+from cenote.erasure.people import People
 from cenote.settings import Settings
 from cenote.vault import Vault
 from cenote.workspace import Workspace
@@ -119,6 +121,16 @@ def test_references_and_ids_are_one_patient(lake: Workspace, bundles: list[dict[
     assert set(mentioned) <= set(
         lake.table("silver", "practitioners").scan().select("subject_id").collect().to_series()
     )
+
+
+def test_an_erasure_finds_a_practitioner_behind_the_prefix(
+    lake: Workspace, resources: dict[str, list[dict[str, Any]]]
+) -> None:
+    seen = Counter(e["participant"][0]["individual"]["reference"] for e in resources["encounters"])
+    reference, count = seen.most_common(1)[0]
+    ids = lake.vault.subject_ids("practitioner", pl.Series([reference.removeprefix("urn:uuid:")]))
+    found = find(lake, People.of(ids.to_list()))
+    assert found.own["practitioners"] >= 1 and found.mentioning["encounters"] == count
 
 
 def test_the_mart_says_what_the_bundles_say(

@@ -63,6 +63,16 @@ class Shape:
         """Entities and the places where a record names such people, from the top of the record, the owner aside."""
         return [(entity, prefix + path) for path, entity in self._names.items() for prefix in self._prefixes(path)]
 
+    def strip(self, entity: str) -> tuple[str, ...]:
+        """What may stand before the natural id of such a person in these records, wherever it is declared."""
+        people = (*self.contract.mentions, *([self.contract.subject] if self.contract.subject else []))
+        found = [prefix for who in people if who.entity == entity for prefix in who.strip]
+        masks = [field.mask for field in self._fields.values() if field.mask.strategy == "token"]
+        found += [
+            prefix for mask in masks if mask.options.get("entity") == entity for prefix in mask.options.get("strip", ())
+        ]
+        return tuple(dict.fromkeys(found))
+
     # inner workings
 
     @cached_property

@@ -61,9 +61,10 @@ def drift(
     dataset: Annotated[str | None, typer.Argument(help="Only this dataset. Default: all.")] = None,
     style: FormatOption = Format.table,
 ) -> None:
-    """List fields that arrived and that no contract names: path, records, when first and last; exit code 1 if any.
+    """List fields that no contract names: path, records, when first and last; exit code 1 if any is new.
 
-    They stay in bronze. Name them in the contract, with a class and a mask, and silver is built anew with them.
+    They stay in bronze. Name them in the contract, with a class and a mask, and silver is built anew with them. New are
+    those that were not there when silver was first built under its contract.
 
     [bold]Examples[/bold]
 
@@ -78,7 +79,7 @@ def drift(
         show(found, style)
     else:
         typer.echo("contracts name every field that arrived")
-    raise typer.Exit(1 if found.height else 0)
+    raise typer.Exit(1 if found["is_new"].any() else 0)
 
 
 @app.command()

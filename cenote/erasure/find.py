@@ -19,6 +19,7 @@ from cenote.records import ANONYMOUS, open_payloads, sealed_as
 from cenote.workspace import Workspace
 from transforms.contract import Contract
 from transforms.json_columns import EACH, Steps, elements, extract
+from transforms.pseudonyms import without_prefix
 from transforms.redaction import Terms, anonymized, identifying, natural_id, redacted
 from transforms.shape import Shape
 from transforms.subjects import natural_ids
@@ -121,11 +122,11 @@ class _Finder:
             found |= texts.str.contains_any(terms.patterns, ascii_case_insensitive=True).fill_null(False)
         for entity, path in self._shapes[dataset].named:
             if entity in self._people.entities:
-                found |= self._named_at(entity, path, texts)
+                found |= self._named_at(entity, path, texts, self._shapes[dataset].strip(entity))
         return found
 
-    def _named_at(self, entity: str, path: Steps, texts: pl.Series) -> pl.Series:
-        """Records that name one of the people by id at a path; learns the ids that are theirs."""
+    def _named_at(self, entity: str, path: Steps, texts: pl.Series, strip: tuple[str, ...]) -> pl.Series:
+        """Records that name one of the people by id at a path; learns the ids that are theirs, as they are written."""
         if EACH in path:
             rows = pl.DataFrame([pl.int_range(len(texts), eager=True).alias("at"), elements(texts, path).alias("raw")])
             rows = rows.explode("raw")
@@ -134,9 +135,8 @@ class _Finder:
             rows.columns = ["at", "raw"]
         rows = rows.select("at", natural_ids(rows["raw"]).alias("id")).drop_nulls()
         distinct = rows["id"].unique()
-        theirs = distinct.filter(
-            self._space.vault.subject_ids(entity, distinct).is_in(self._people.pseudonyms.implode())
-        )
+        pseudonyms = self._space.vault.subject_ids(entity, without_prefix(distinct, strip))
+        theirs = distinct.filter(pseudonyms.is_in(self._people.pseudonyms.implode()))
         self._ids[entity] |= set(theirs)
         at = rows.filter(pl.col("id").is_in(theirs.implode()))["at"]
         return pl.int_range(len(texts), eager=True).is_in(at.implode())
