@@ -8,7 +8,23 @@ from importlib.metadata import entry_points
 
 import typer
 
-from cenote.cli import agents, ask, certificate, columns, contract, data, operations, privacy, residue, text, trace, vault
+from cenote.cli import (
+    agents,
+    ask,
+    certificate,
+    columns,
+    contract,
+    data,
+    door,
+    features,
+    graph,
+    operations,
+    privacy,
+    residue,
+    text,
+    trace,
+    vault,
+)
 from cenote.errors import CenoteError
 
 app = typer.Typer(
@@ -30,8 +46,9 @@ def start() -> None:
     log_to_stderr(load_settings())
 
 
-for module in (data, ask, columns, agents, privacy, text, operations, residue, certificate, trace):
+for module in (data, ask, door, features, columns, agents, privacy, text, operations, residue, certificate, trace):
     module.register(app)
+app.add_typer(graph.app, name="graph")
 app.add_typer(contract.app, name="contract")
 app.add_typer(vault.app, name="vault")
 # The pipeline registers its own command, so that this package need not know Dagster.

@@ -45,7 +45,7 @@ def recommend(
     given = {"customer": customer, "product": product, "people": people}
     asked = [name for name, value in given.items() if value is not None]
     if len(asked) != 1:
-        raise GraphError("recommend takes one of customer, product and people", "name exactly one of them")
+        raise GraphError("recommend takes exactly one of customer, product and people", "name one of them")
     if k < 1:
         raise GraphError(f"k is {k}", "ask for at least one")
     known(space, person), known(space, item)
