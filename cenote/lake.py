@@ -124,15 +124,38 @@ class Lake:
 
     @answered("training_set")
     def training_set(
-        self, entities: "pl.DataFrame", features: Sequence[str] | str, *, bitemporal: bool = True
+        self,
+        entities: "pl.DataFrame",
+        features: Sequence[str] | str,
+        *,
+        bitemporal: bool = True,
+        save_as: str | None = None,
+        **about: Any,
     ) -> "pl.DataFrame":
         """Features as they were at each row's ``event_timestamp``: a point-in-time join that never sees the future.
 
         ``bitemporal``: nor what the lake itself learnt only later, so moments before the data landed have no values.
+        ``save_as``: keep it under a name, also for Feast's ``get_saved_dataset``; ``about``: its ``description``,
+        ``owner`` and ``tags``, and ``overwrite`` where the name may be taken.
         """
         from cenote import features as store
 
-        return store.training_set(self.space, entities, features, bitemporal=bitemporal)
+        made = store.training_set(self.space, entities, features, bitemporal=bitemporal)
+        if save_as is not None:
+            store.save(self.space, save_as, made, features, **about)
+        return made
+
+    def training_sets(self) -> "pl.DataFrame":
+        """The training sets that were saved: name, features, moments, description, owner, versions of their tables."""
+        from cenote import features as store
+
+        return store.saved(self.space)
+
+    def saved_training_set(self, name: str) -> "pl.DataFrame":
+        """A training set as it was saved, but for people who were erased since. Raises ``FeatureError``."""
+        from cenote import features as store
+
+        return store.load(self.space, name)
 
     @cached_property
     def graph(self) -> "GraphDoor":
@@ -148,6 +171,14 @@ class Lake:
         from cenote.reveal import reveal
 
         return reveal(self.space, lineage_id, reason)
+
+    def columns(self, what: str, *, forward: bool = False) -> "pl.DataFrame":
+        """The raw JSON paths behind a column (``gold.customer_360.revenue_eur``) or a table; with ``forward``, the
+        columns that it reaches. A raw path (``orders.$.total_eur``) is always followed forward. Raises ``TableError``.
+        """
+        from cenote.columns import ask
+
+        return ask.reached(self.space, what) if forward or "$" in what else ask.sources(self.space, what)
 
     def quarantine(self) -> "pl.DataFrame":
         """Records that broke their contract: dataset, lineage id, rule, path."""

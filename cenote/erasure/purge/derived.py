@@ -59,6 +59,7 @@ def features(space: Workspace, subjects: pl.Series) -> None:
             if feature_store.is_stale(space, view):
                 feature_store.build(space, view)
             _drop(space, "features", view)
+    feature_store.forget_saved(space, subjects.to_list())
 
 
 def online(space: Workspace) -> None:
