@@ -38,10 +38,8 @@ def columns(
       cenote columns silver.customers.segment --forward
     """
     import cenote
-    from cenote.columns.ask import reached, sources
 
-    space = cenote.open().space
-    found = reached(space, what) if forward or "$" in what else sources(space, what)
+    found = cenote.open().columns(what, forward=forward)
     show(_narrow(found) if style is Format.table else found, style)
 
 
