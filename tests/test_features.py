@@ -423,14 +423,15 @@ def test_a_sync_writes_only_entities_that_changed(make_space: Callable[..., Work
     space = shop(make_space)
     first = features.sync_online(space)
     written = {"customer_features": 4, "customer_graph_features": 3, "product_features": 4, "product_inventory": 6}
-    assert first.details == written
+    coverage = dict.fromkeys(VIEWS, 1.0) | {"product_inventory": 0.0}
+    assert first.details == written | {"coverage": coverage}
     assert not features.online_stale(space)
     assert features.sync_online(space).fresh
     append_orders(space, {"order_id": "O3", "status": "returned", "updated_at": at("11-20 07:00")})
     features.build(space, "customer_features")
     assert features.online_stale(space)
     report = features.sync_online(space)
-    assert (dict(report.details), report.rows) == ({"customer_features": 1}, 17)
+    assert (dict(report.details), report.rows) == ({"customer_features": 1, "coverage": coverage}, 17)
     assert features.online(space, "customer_features:total_orders", {"customer_id": BEN})["total_orders"][0] == 0
     assert features.parity(space)["equal"].all()
 
@@ -440,7 +441,7 @@ def test_an_entity_that_is_purged_from_a_table_is_no_longer_online(make_space: C
     features.sync_online(space)
     table = space.table("features", "customer_graph_features")
     table.overwrite(table.scan().filter(pl.col("customer_id") != BEN).collect(), Commit("purge"))
-    assert features.sync_online(space).details == {"customer_graph_features": 2}
+    assert features.sync_online(space).details["customer_graph_features"] == 2
     ranks = features.online(space, "customer_graph_features:pagerank", [{"customer_id": who} for who in (ANA, BEN)])
     assert ranks["pagerank"].to_list() == [0.3, None]
     assert features.parity(space)["equal"].all()

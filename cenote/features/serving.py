@@ -47,8 +47,9 @@ def sync_online(space: Workspace, rebuild: bool = False) -> StageReport:
     fell due.
 
     ``rebuild`` writes every entity. Registers changed definitions first. ``rows`` of the report: entities in all
-    feature tables that are served; ``written``: entities written; ``details``: the same by view. A view that Feast
-    does not know is left out.
+    feature tables that are served; ``written``: entities written; ``details``: the same by view, and
+    ``coverage``, the share of each view's entities with a value that has not expired. A view that Feast does not know
+    is left out.
     """
     with space.lock("features/online"):
         notes = {} if rebuild else _notes(space)
@@ -240,7 +241,11 @@ def _sync(
         store.provider.ingest_df(view, part.to_pandas(use_pyarrow_extension_array=True))
     due = rows.select(pl.col(EVENT).filter(pl.col(EVENT) > now).min()).collect().item()
     entities = current.select(keys).unique().select(pl.len()).collect().item()
-    note = {"version": version, "served": True, "entities": entities, "until": now.isoformat()}
+    alive = (
+        current.group_by(keys).agg(pl.col(EVENT).max()).filter(pl.col(EVENT) >= now - view.ttl) if view.ttl else None
+    )
+    served = entities if alive is None else alive.select(pl.len()).collect().item()
+    note = {"version": version, "served": True, "entities": entities, "alive": served, "until": now.isoformat()}
     return note | {"due": due and due.isoformat()}, newest.height
 
 
@@ -285,4 +290,7 @@ def _write_notes(space: Workspace, notes: Mapping[str, Note]) -> None:
 
 def _report(notes: Mapping[str, Note], written: Mapping[str, int]) -> StageReport:
     rows = sum(note.get("entities", 0) for note in notes.values())
-    return StageReport("features/online", rows, sum(written.values()), None, fresh=not written, details=dict(written))
+    covered = {name: note for name, note in notes.items() if note.get("entities") and "alive" in note}
+    coverage = {name: round(note["alive"] / note["entities"], 4) for name, note in covered.items()}
+    details = {**written, "coverage": coverage}
+    return StageReport("features/online", rows, sum(written.values()), None, fresh=not written, details=details)
