@@ -119,7 +119,7 @@ class Sandbox:
             "seconds": self._limits.seconds,
             "memory": MEMORY,
             "bytes": BYTES,
-            "threads": 2,
+            "threads": max(1, (os.cpu_count() or 1) // self._limits.at_once),
         }
 
 
