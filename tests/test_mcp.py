@@ -324,6 +324,7 @@ def test_a_client_session_over_stdio(sample_lake: SampleLake) -> None:
             assert "SELECT" in refused.content[0].text
             hits = await client.call_tool("search", {"query": "late delivery", "k": 3, "mode": "text"})
             traced = await client.call_tool("trace", {"id": hits.structured_content["rows"][0]["lineage_id"]})
+            assert not traced.is_error, traced.content
             assert traced.structured_content["start"]["made_of"]
             wrong = await client.call_tool("search", {"question": "x"})
             assert wrong.is_error
