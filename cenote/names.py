@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -20,7 +21,7 @@ from transforms.tagger.head import SHA256, Head, packaged_head
 from transforms.tagger.spans import spans
 
 if TYPE_CHECKING:
-    from cenote.tagging import WordEncoder
+    from cenote.tagging import WordEncoder, Words
 
 Found = tuple[tuple[int, int, str, float], ...]
 
@@ -31,6 +32,7 @@ OUTSIDE = 0.5
 """Taken from the label for no mark: a name that stays in clear costs more than a word too many masked."""
 
 _REMEMBERED = 100_000  # texts whose spans are kept, by digest
+_AT_ONCE = 2048  # texts whose vectors are held in memory
 _SCHEMA = {"row": pl.UInt32, "start": pl.Int64, "end": pl.Int64, "kind": pl.String, "score": pl.Float64}
 
 
@@ -59,10 +61,15 @@ class NameRecognizer:
         if not texts:
             return {}
         encoder, head = self._loaded()
-        found = {
-            digest: tuple(spans(head(words.vectors, features(text, words.offsets), OUTSIDE), words.offsets))
-            for (digest, text), words in zip(texts.items(), encoder.words(list(texts.values())), strict=True)
-        }
+
+        def read(text: str, words: "Words") -> Found:
+            return tuple(spans(head(words.vectors, features(text, words.offsets), OUTSIDE), words.offsets))
+
+        found: dict[bytes, Found] = {}
+        items = iter(texts.items())
+        while some := dict(islice(items, _AT_ONCE)):
+            words = encoder.words(list(some.values()))
+            found.update(zip(some, encoder.map(read, some.values(), words), strict=True))
         with self._lock:
             self._known.update(found)
             while len(self._known) > _REMEMBERED:

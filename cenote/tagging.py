@@ -9,11 +9,11 @@ a row never depends on its neighbours.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Vectors = NDArray[np.float32]
+_Result = TypeVar("_Result")
 
 BUCKETS = (16, 24, 32, 48, 64, 96, 128)
 """Lengths of windows, in tokens with the two that frame them."""
@@ -74,6 +75,10 @@ class WordEncoder:
         """The words of each text, in order, some texts at a time."""
         for begin in range(0, len(texts), _TEXTS):
             yield from self._some(texts[begin : begin + _TEXTS])
+
+    def map(self, work: Callable[..., _Result], *items: Iterable[Any]) -> Iterator[_Result]:
+        """Results of work in order, done on the encoder's threads."""
+        return self._workers.map(work, *items)
 
     def _some(self, texts: Sequence[str]) -> list[Words]:
         encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)

@@ -1,11 +1,13 @@
 """The trained tier: features, decoding, determinism, what it finds, where it is asked for."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from benchmarks.detection import presidio
 from benchmarks.tagger import marked_texts, rates
 from cenote.names import IDENTITY, NameRecognizer, names, with_names
 from cenote.tagging import BUCKETS, WordEncoder, word_encoder
@@ -130,6 +132,8 @@ def test_texts_are_read_once(encoder: WordEncoder, texts: pl.Series) -> None:
             read.append(len(some))
             return encoder.words(some)
 
+        map = encoder.map
+
     from transforms.tagger.head import packaged_head
 
     recognizer = NameRecognizer(Counting(), packaged_head())  # type: ignore[arg-type]
@@ -191,3 +195,53 @@ def test_the_setting_and_the_weights_change_what_silver_is_made_by() -> None:
     assert on.fields[2].items and on.fields[2].items.mask.options == {"names": IDENTITY}
     assert off.fields[0].mask == Mask("text") and len({c.digest for c in (contract, on, off)}) == 3
     assert with_names(off, on=True).digest == off.digest, "a contract that does not ask is the same either way"
+
+
+def test_a_recognizer_tells_where_names_end_but_never_uncovers() -> None:
+    """Names and addresses of the columnar tier give way where all their letters are covered; nothing is left bare."""
+    text = "Name: Peter Schmidt Meyer, mail a@b.org"
+
+    def finding(*spans: tuple[int, int]) -> object:
+        rows = [(0, start, end, "PERSON", 0.9) for start, end in spans]
+        return lambda texts: pl.DataFrame(rows, schema=["row", "start", "end", "kind", "score"], orient="row")
+
+    def found(*spans: tuple[int, int]) -> list[str]:
+        spans_ = find_spans(pl.Series([text]), recognizers=[finding(*spans)])  # type: ignore[list-item]
+        return [text[start:end] for start, end in spans_.select("start", "end").iter_rows()]
+
+    assert found() == ["Peter Schmidt Meyer", "a@b.org"]
+    assert found((6, 11), (12, 19), (20, 25)) == ["Peter", "Schmidt", "Meyer", "a@b.org"]
+    assert found((6, 11)) == ["Peter Schmidt Meyer", "a@b.org"]
+    assert found((6, 25), (32, 33)) == ["Peter Schmidt Meyer", "a@b.org"], "other kinds never give way"
+
+
+def test_training_follows_its_seed(encoder: WordEncoder) -> None:
+    from training.tagger import fit, judge, read, weights_of
+
+    data = read(examples(150, 4), encoder)
+    first, again = (weights_of(fit(data, seed=4, epochs=1)) for _ in range(2))
+    assert all((first[name] == again[name]).all() for name in first)
+    assert set(judge(first, data)) == {"recall", "precision", "f2"}
+
+
+def test_both_tiers_on_third_party_sentences(shared_data: Path) -> None:
+    """What docs/names.md says, on a part of the sentences."""
+    texts, marked = presidio(shared_data)
+    some = marked.filter(pl.col("row") < 400)
+    found = find_spans(texts[:400], recognizers=[names()])
+    assert rates(found, some)["f2"] > 0.75
+    assert rates(found, some, 0.7)["recall"] > 0.80
+
+
+def test_commands_find_names(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from cenote.cli import app
+
+    file = tmp_path / "letters.txt"
+    file.write_text("Zorvane Quillmark moved to Copenhagen.\nNothing here.\n")
+    run = CliRunner()
+    masked = run.invoke(app, ["mask", str(file), "--names"]).output
+    assert "Quillmark" not in masked and "Copenhagen" not in masked and "Nothing here." in masked
+    assert "LOCATION" in run.invoke(app, ["detect", str(file), "--names", "--kind", "location"]).output
+    assert run.invoke(app, ["detect", str(file), "--kind", "location"]).exit_code != 0

@@ -1,8 +1,10 @@
 """How streets and postal addresses look in several countries.
 
 Belongs here: street lines, units, postal codes, whole addresses in a line or in a block. Must not: lists of words
-(values/), which slot takes which (slots.py). A whole postal address inside a sentence is one mark; in a block of
-lines, as in a letterhead, each part is a mark (unit, street line, town, country, postal code), as where parts stand alone.
+(values/), which slot takes which (slots.py).
+
+A whole postal address inside a sentence is one mark; in a block of lines, as in a letterhead, each part is a mark
+(unit, street line, town, country, postal code), as where parts stand alone.
 """
 
 from training.values import Piece, Words
@@ -34,16 +36,16 @@ class Addresses:
     # a street line
 
     def street(self) -> list[Piece]:
-        """A street line of some country; now and then with the number of a flat before it, a mark of its own."""
+        """A street line of some country; now and then with another number before it, a mark of its own."""
         makers = (self.english,) * 4 + (
             self.german, self.dutch, self.nordic, self.french, self.spanish, self.italian, self.portuguese,
             self.slavic, self.hungarian,
         )  # fmt: skip
         draw = self._rng.random()
         line = (self._rng.choice(makers)(), "ADDRESS")
-        if draw < 0.08:
+        if draw < 0.18:
             return [(self._bare(), "ADDRESS"), (" ", _PLAIN), line]
-        if draw < 0.13:
+        if draw < 0.23:
             return [line, (self._rng.choice((", ", " ", "\n")), _PLAIN), (self.unit(), "ADDRESS")]
         return [line]
 
@@ -177,7 +179,8 @@ class Addresses:
         number, rng = self._words.number, self._rng
         where = rng.choice((
             f"PSC {number(1, 99)} Box {number(1, 9999)}", f"CMR {number(1, 999)}, Box {number(1, 999)}",
-            f"Unit {number(100, 9999)} Box {number(1, 9999)}", f"USS {self._words.last()}",
+            f"Unit {number(100, 9999)} Box {number(1, 9999)}",
+            f"{rng.choice(('USS', 'USNS', 'USCGC'))} {self._words.last()}",
         ))  # fmt: skip
         office = f"{rng.choice(('APO', 'FPO', 'DPO'))} {rng.choice(('AE', 'AP', 'AA'))} {self._zip(0)}"
         return f"{where}{rng.choice((chr(10), ', '))}{office}"
@@ -204,7 +207,7 @@ class Addresses:
         rng = self._rng
         lines: list[list[Piece]] = [[(org, "ORGANIZATION")]] if rng.random() < 0.25 else []
         lines.append(self.street())
-        if rng.random() < 0.5:
+        if rng.random() < 0.65:
             lines.append([(self.unit(), "ADDRESS")])
         town, code = (self._words.town(), "LOCATION"), (self.code(), "ADDRESS")
         land, state = (self._words.place("countries"), "LOCATION"), (self._of("states"), "LOCATION")

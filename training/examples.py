@@ -32,6 +32,7 @@ def examples(count: int, seed: int, *, dev: bool = False) -> list[Example]:
         while rng.random() < 0.22 and len(text) < 220:
             text, spans = _joined((text, spans), fill(rng.choice(lines), slots), rng)
         text, spans = _laid_out(text, spans, rng)
+        text, spans = _garbled(text, spans, rng)
         found.append(_cased(_mistyped(text, spans, rng), spans, rng))
     return found
 
@@ -48,6 +49,8 @@ def _laid_out(text: str, spans: list[Span], rng: random.Random) -> tuple[str, li
     brk = ("\n", "\n", "\n", "\n", "\n ", "\n\n", "\n  ", ", ", "\n\t", "\n> ", "\n>", "\r\n", " ", " / ")[
         int(draw * 14)
     ]
+    if ">" in brk and any("\n" in text[start:end] for start, end, _ in spans):
+        brk = "\n "
     if "\n" in text and brk != "\n" and not (brk in (", ", " ", " / ") and text.count("\n") > 4):
         wider = rng.random() < 0.5  # the whole text, or each line break by itself
         text, spans = _replaced(text, spans, brk if wider else None, rng)
@@ -68,6 +71,42 @@ def _replaced(text: str, spans: list[Span], brk: str | None, rng: random.Random)
         out += char
     at.append(len(out))
     return out, [(at[start], at[end - 1] + 1, kind) for start, end, kind in spans]
+
+
+def _garbled(text: str, spans: list[Span], rng: random.Random) -> tuple[str, list[Span]]:
+    """In one text of ten a dash, bullet or quotation mark, whole or as bad decoding leaves it, beside a mark."""
+    if not spans or rng.random() > 0.1:
+        return text, spans
+    start, end, _ = rng.choice(spans)
+    at = start if rng.random() < 0.5 else end
+    sign = rng.choice(_SIGNS)
+    sign = f"{sign} " if at == start else f" {sign}"
+    size = len(sign)
+    moved = [(s + size * (s >= at), e + size * (e > at), kind) for s, e, kind in spans]
+    return text[:at] + sign + text[at:], moved
+
+
+_SIGNS = (
+    "-",
+    "–",
+    "—",
+    "•",
+    "*",
+    "|",
+    "“",
+    "”",
+    "»",
+    "…",
+    "â€“",
+    "â€™",
+    "â€œ",
+    "Â",
+    "ï¿½",
+    "\ufffd",
+    "&amp;",
+    "?",
+    "~",
+)
 
 
 def _mistyped(text: str, spans: list[Span], rng: random.Random) -> str:

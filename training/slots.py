@@ -64,6 +64,7 @@ class Slots:
         self._plain: dict[str, Callable[[], str]] = {
             "job": lambda: pick("things", "jobs"),
             "product": lambda: pick("things", "products"),
+            "work": self.work,
             "goods": lambda: pick("things", "goods"),
             "food": lambda: pick("things", "food"),
             "he": lambda: rng.choice(("he", "she", "they")),
@@ -136,7 +137,7 @@ class Slots:
         if draw < 0.90:
             return f"{first}-{self.words.first()} {last}"
         if draw < 0.93:
-            return f"{first} {last}{self.rng.choice((' Jr.', ' Sr.', ' III', ', Jr.', ' II', ' Jr'))}"
+            return f"{first} {last}{self.rng.choice(_AFTER_NAMES)}"
         return self.initials() if draw < 0.97 else first
 
     def letterhead(self) -> list[Piece]:
@@ -159,10 +160,11 @@ class Slots:
             return f"{pick('organisations', 'openers')} {kind}" + (f" {form}" if rng.random() < 0.4 else "")
         if draw < 0.60:
             return f"{self.words.last()} {form}"
-        if draw < 0.67:
-            return f"{self.words.last()}{rng.choice((' & ', ' & ', ' and ', '-', '-'))}{self.words.last()}"
-        if draw < 0.69:
-            return f"{self.words.last()}, {self.words.last()} and {self.words.last()}"
+        if draw < 0.66:
+            return f"{self.words.last()}{rng.choice((' & ', ' & ', '-'))}{self.words.last()}"
+        if draw < 0.70:
+            partners = rng.choice((" & ", ", ", " and ")).join((self.words.last(), self.words.last()))
+            return f"{partners} {rng.choice(('LLP', 'LLC', 'Inc', 'Associates', '& Co', 'Ltd', '& Sons'))}"
         if draw < 0.82:
             return f"{self.words.last()} {kind}" + (f" {form}" if rng.random() < 0.4 else "")
         if draw < 0.88:
@@ -180,6 +182,11 @@ class Slots:
         return f"{self.words.town() if draw < 0.65 else self.words.last()} {what}"
 
     # what is not marked
+
+    def work(self) -> str:
+        """The title of a song, film or book."""
+        words = [self.words.pick("things", "work_words") for _ in range(self.words.number(1, 3))]
+        return self.rng.choice(("", "", "The ", "A ")) + " ".join(words)
 
     def date(self) -> str:
         """A date in one of several forms."""
@@ -217,6 +224,7 @@ class Slots:
 
 
 # fmt: off
+_AFTER_NAMES = (" Jr.", " Sr.", " III", ", Jr.", " II", " Jr", " MD", " PhD", ", MD", ", Esq.", " DDS", " CPA")
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",

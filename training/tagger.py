@@ -94,6 +94,7 @@ def _batches(data: Set, size: int, rng: np.random.Generator) -> Iterator[NDArray
 
 def fit(data: Set, *, seed: int, epochs: int, size: int = 24, rate: float = 2e-3) -> Net:
     """A head fitted to texts. Whole words are blanked and lists hidden now and then, names most often."""
+    torch.set_num_threads(1)  # products this small gain nothing from threads, and wait long for them on busy cores
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     net = Net(data.vectors.shape[1])
@@ -137,7 +138,8 @@ def judge(weights: dict[str, NDArray[np.float16]], data: Set, outside: float = 0
         want = {span[:2] for span in example.spans}
         hits, found, marked = hits + len(have & want), found + len(have), marked + len(want)
     recall, precision = hits / marked, hits / max(found, 1)
-    return {"recall": recall, "precision": precision, "f2": 5 * recall * precision / (4 * precision + recall)}
+    f2 = 5 * recall * precision / (4 * precision + recall) if hits else 0.0
+    return {"recall": recall, "precision": precision, "f2": f2}
 
 
 def main() -> None:
@@ -149,7 +151,6 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=PACKAGED)
     options = parser.parse_args()
     encoder = WordEncoder()
-    torch.set_num_threads(1)
     data = read(examples(options.examples, options.seed), encoder)
     weights = weights_of(fit(data, seed=options.seed, epochs=options.epochs))
     for name, texts in (("unseen skeletons", examples(1500, 2, dev=True)), ("prose by hand", prose())):

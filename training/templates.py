@@ -46,4 +46,15 @@ def fill(template: str, slots: Slots) -> tuple[str, list[Span]]:
             if kind:
                 spans.append((len(text), len(text) + len(piece), kind))
             text += piece
-    return text, spans
+    return text, _whole_names(text, spans)
+
+
+def _whole_names(text: str, spans: list[Span]) -> list[Span]:
+    """A given name and a surname in a row are one mark."""
+    found: list[Span] = []
+    for start, end, kind in spans:
+        if found and kind == found[-1][2] == "PERSON" and text[found[-1][1] : start] == " ":
+            found[-1] = (found[-1][0], end, kind)
+        else:
+            found.append((start, end, kind))
+    return found

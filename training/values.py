@@ -10,7 +10,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from transforms.tagger.lists import names, places, sections
+from transforms.tagger.lists import ROLES, names, places, roles, sections
 
 Piece = tuple[str, str]
 """Text and its kind; no kind: not marked."""
@@ -105,7 +105,7 @@ class Words:
             while len(word) < 16 + _ORDER and not word.endswith("$"):
                 word += self.rng.choice(chain[word[-_ORDER:]])
             word = word.strip("^$ -'")
-            if 3 <= len(word) <= 14:
+            if 3 <= len(word) <= 14 and not roles().get(word, 0) >> ROLES.index("common"):
                 return titled(word)
         return titled(self.rng.choice(self.surnames))
 

@@ -9,18 +9,18 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import polars as pl
 
 from transforms.detectors import contact, dates, money, names, national, network, places, records, secrets
 from transforms.detectors.buffer import Buffer, Positions
-from transforms.detectors.hidden import decode_runs, unescape
+from transforms.detectors.hidden import Hidden, hidden_in
 from transforms.detectors.known import terms_in
 from transforms.detectors.scene import Scene
-from transforms.detectors.spans import SCHEMA, no_spans, settle
-from transforms.detectors.tokens import DIGIT, POINT, joined
+from transforms.detectors.spans import Mask, Scores, Settled, Spans, doubts, settle
+from transforms.detectors.tokens import DIGIT, joined
 
 _DETECTORS = {
     contact.emails: ("EMAIL",),
@@ -42,10 +42,11 @@ _DETECTORS = {
 }
 KINDS = tuple(kind for kinds in _DETECTORS.values() for kind in kinds)
 _T = TypeVar("_T")
-_CHUNK = 8 << 20
+_CHUNK, _LEAST = 16 << 20, 2 << 20  # bytes of text looked at together
 _DEPTH, _ROUNDS = 3, 8
 _REACH = 64  # bytes that detectors look to either side, at most; some look less far
-_REACHES = {"PERSON": 4, "DATE": 24, "POSTAL_CODE": 28}
+_YIELDING = ("PERSON", "ADDRESS", "POSTAL_CODE", "AGE")
+_REACHES = {"PERSON": -1, "DATE": 24, "POSTAL_CODE": 28}  # -1: only where they overlap
 _FOUND = {"row": pl.UInt32, "start": pl.Int64, "end": pl.Int64, "kind": pl.String, "score": pl.Float64}
 
 
@@ -70,6 +71,10 @@ class Look:
     known: Mapping[str, Sequence[str]] = field(default_factory=dict)
     recognizers: tuple[Recognizer, ...] = ()
 
+    def wants(self, kinds: Collection[str]) -> bool:
+        """Whether any of some kinds is looked for."""
+        return self.kinds is None or not self.kinds.isdisjoint(kinds)
+
 
 def find_spans(
     texts: pl.Series,
@@ -90,11 +95,14 @@ def find_spans(
     """
     look = _look(kinds, known, recognizers, threshold)
     distinct, place = _distinct(texts)
-    found = _in_chunks(distinct, lambda chunk, first: _by_row(*_scan(chunk, look), first, values))
+    found = _in_chunks(distinct, lambda chunk, first: _by_row(_scan(chunk, look), first, values))
     columns = [*_FOUND, *(["value"] if values else [])]
     if not found:
         return pl.DataFrame(schema=_FOUND | ({"value": pl.String} if values else {}))
-    return place.join(pl.concat(found), on="text_id").select(columns).sort("row", "start")
+    spans = pl.concat(found)
+    if len(distinct) == place.height:  # each text occurs once, so the spans are in order
+        return spans.with_columns(row=place["row"].gather(spans["text_id"])).select(columns)
+    return place.join(spans, on="text_id").select(columns).sort("row", "start")
 
 
 def redact_text(
@@ -137,114 +145,152 @@ def _distinct(texts: pl.Series) -> tuple[pl.Series, pl.DataFrame]:
     """The distinct texts, and for each row that has one (``row``) which it is (``text_id``)."""
     rows = pl.DataFrame({"text": texts.cast(pl.String)}).with_row_index("row").drop_nulls()
     distinct = rows["text"].unique(maintain_order=True)
+    if len(distinct) == rows.height:
+        return distinct, rows.select("row", text_id=pl.int_range(rows.height, dtype=pl.UInt32))
     ids = pl.DataFrame({"text": distinct}).with_row_index("text_id")
     return distinct, rows.join(ids, on="text", maintain_order="left").select("row", "text_id")
 
 
 def _in_chunks(texts: pl.Series, work: Callable[[pl.Series, int], _T]) -> list[_T]:
     """Do work on chunks of texts and the position of their first text, on all cores; the results in order."""
-    before = texts.str.len_bytes().cast(pl.Int64).cum_sum() // _CHUNK
+    sizes = texts.str.len_bytes().cast(pl.Int64).cum_sum()
+    threads = pl.thread_pool_size()
+    size = min(_CHUNK, max(_LEAST, int(sizes.to_numpy()[-1:].sum()) // threads + 1))
+    before = sizes // size
     bounds = [0, *(before != before.shift(1)).fill_null(False).arg_true().to_list(), len(texts)]
     chunks = [(texts[low:high], low) for low, high in pairwise(bounds) if high > low]
     if len(chunks) < 2:
         return [work(*chunk) for chunk in chunks]
-    with ThreadPoolExecutor(max_workers=pl.thread_pool_size()) as pool:
+    with ThreadPoolExecutor(max_workers=threads) as pool:
         return list(pool.map(lambda chunk: work(*chunk), chunks))
 
 
-def _scan(texts: pl.Series, look: Look, depth: int = 0) -> tuple[Buffer, pl.DataFrame]:
-    """One chunk: its buffer and its settled spans. ``depth``: how often its text was decoded.
+class _Scan(NamedTuple):
+    """One chunk looked at: its buffer, and its settled spans with the name of each one's kind.
 
-    A span is ``restless`` where something beside it may be seen otherwise once the span is gone: a letter or digit that
+    ``restless`` is a span where something beside it may be seen otherwise once the span is gone: a letter or digit that
     it touches, or a candidate that was not sure enough.
     """
-    scene = Scene(Buffer.of(texts), texts)
-    wanted = [d for d, kinds in _DETECTORS.items() if look.kinds is None or look.kinds & set(kinds)]
-    found = [detect(scene).select(*SCHEMA) for detect in wanted]
-    found += _known(scene, look)
-    found += [_recognized(recognizer, scene.buffer, texts) for recognizer in look.recognizers]
-    if depth < _DEPTH:
-        found += _hidden(scene, look, depth)
-    every = pl.concat(found).filter(pl.col("end") > pl.col("start"))
+
+    buffer: Buffer
+    start: Positions
+    end: Positions
+    kind: pl.Series
+    score: Scores
+    restless: Mask
+
+    def where(self, mask: Mask) -> "_Scan":
+        """The spans of a mask."""
+        kind, restless = self.kind.filter(pl.Series(mask)), self.restless[mask]
+        return _Scan(self.buffer, self.start[mask], self.end[mask], kind, self.score[mask], restless)
+
+
+def _scan(texts: pl.Series, look: Look) -> _Scan:
+    """Look at one chunk, and at what hides in it: spans of decoded text cover the encoded bytes that they came from."""
+    scenes, layers = [Scene(Buffer.of(texts), texts, look.threshold)], list[Hidden]()
+    while len(layers) < _DEPTH and (layer := hidden_in(scenes[-1], glue=not layers)):
+        layers.append(layer)
+        scenes.append(Scene(Buffer.of(layer.texts), layer.texts, look.threshold))
+    found = _detect(scenes, look)
+    for depth in range(len(layers), 0, -1):
+        buffer = scenes[depth].buffer
+        spans = settle(buffer, found[depth], look.threshold)
+        start, end = layers[depth - 1].original(buffer, spans.start, spans.end)
+        found[depth - 1] += [
+            Spans(some.kind, start[at], end[at], spans.score[at])
+            for place, some in enumerate(found[depth])
+            if len(at := np.flatnonzero(spans.source == place))
+        ]
+    scene, every = scenes[0], found[0]
+    spans = settle(scene.buffer, every, look.threshold)
+    kinds = pl.Series([some.kind for some in every], dtype=pl.String).gather(spans.source)
+    restless = _restless(scene, spans, every, look.threshold)
+    return _Scan(scene.buffer, spans.start, spans.end, kinds, spans.score, restless)
+
+
+def _detect(scenes: Sequence[Scene], look: Look) -> list[list[Spans]]:
+    """What each scene holds. Detector by detector, since the engine keeps the patterns that it compiled last."""
+    found: list[list[Spans]] = [[] for _ in scenes]
+    for detect, kinds in _DETECTORS.items():
+        if look.wants(kinds):
+            for some, scene in zip(found, scenes, strict=True):
+                some += detect(scene)
+    for some, scene in zip(found, scenes, strict=True):
+        recognized = [spans for recognizer in look.recognizers for spans in _recognized(recognizer, scene)]
+        some[:] = [*_yielding(scene, some, recognized), *recognized]
+        some += [terms_in(scene, kind, terms) for kind, terms in look.known.items() if terms]
     if look.kinds is not None:
-        every = every.filter(pl.col("kind").is_in(list(look.kinds)))
-    sure = pl.col("score") >= look.threshold
-    spans = settle(every.filter(sure))
-    return scene.buffer, spans.with_columns(restless=_restless(scene, spans, every.filter(~sure)))
+        found = [[spans for spans in some if spans.kind in look.kinds] for some in found]
+    return found
 
 
-def _restless(scene: Scene, spans: pl.DataFrame, doubts: pl.DataFrame) -> pl.Series:
-    """Which spans are restless; ``doubts``: candidates that were not sure enough."""
-    starts, ends = spans["start"].to_numpy(), spans["end"].to_numpy()
-    classes = np.pad(scene.classes, 2)  # spaces around
-    left = (classes[starts + 1] >= DIGIT) | ((classes[starts + 1] == POINT) & (classes[starts] >= DIGIT))
-    right = (classes[ends + 2] >= DIGIT) | ((classes[ends + 2] == POINT) & (classes[ends + 3] >= DIGIT))
+def _restless(scene: Scene, spans: Settled, found: Sequence[Spans], threshold: float) -> Mask:
+    """Which spans are restless."""
+    starts, ends = spans.start, spans.end
+    if len(starts) == 0:
+        return np.zeros(0, bool)
+    left = (scene.kind(starts - 1) >= DIGIT) | (scene.is_point(starts - 1) & (scene.kind(starts - 2) >= DIGIT))
+    right = (scene.kind(ends) >= DIGIT) | (scene.is_point(ends) & (scene.kind(ends + 1) >= DIGIT))
     restless = left | right
-    if spans.is_empty() or doubts.is_empty():
-        return pl.Series(restless, dtype=pl.Boolean)
-    low, high = doubts["start"].to_numpy(), doubts["end"].to_numpy()
-    reach = doubts["kind"].replace_strict(_REACHES, default=_REACH, return_dtype=pl.Int64).to_numpy()
+    unsure = doubts(found, threshold)
+    if len(unsure.start) == 0:
+        return restless
+    low, high = unsure.start, unsure.end
+    reach = np.array([_REACHES.get(some.kind, _REACH) for some in found])[unsure.source]
     after = np.searchsorted(starts, low)
     before = np.maximum(after - 1, 0)
     outside = (after == 0) | (low >= ends[before])
     restless[before[~outside & (high > ends[before])]] = True
     restless[before[outside & (after > 0) & (low - ends[before] <= reach)]] = True
     ahead = np.minimum(after, len(starts) - 1)
-    restless[ahead[outside & (after < len(starts)) & (starts[ahead] >= high) & (starts[ahead] - high <= reach)]] = True
-    return pl.Series(restless)
+    restless[ahead[outside & (after < len(starts)) & (starts[ahead] - high <= reach)]] = True
+    return restless
 
 
-def _known(scene: Scene, look: Look) -> list[pl.DataFrame]:
-    """Terms that the caller knows, as whole words."""
-    return [terms_in(scene, kind, terms) for kind, terms in look.known.items() if terms]
-
-
-def _recognized(recognizer: Recognizer, buffer: Buffer, texts: pl.Series) -> pl.DataFrame:
+def _recognized(recognizer: Recognizer, scene: Scene) -> list[Spans]:
     """A recognizer's spans, from characters in rows to bytes in the buffer."""
-    found = recognizer(texts)
-    rows = found["row"].to_numpy().astype(np.int64)
-    return found.with_columns(
-        start=pl.Series(buffer.positions(rows, found["start"].to_numpy())),
-        end=pl.Series(buffer.positions(rows, found["end"].to_numpy())),
-        score=pl.col("score").cast(pl.Float64),
-    ).select(*SCHEMA)
-
-
-def _hidden(scene: Scene, look: Look, depth: int) -> list[pl.DataFrame]:
-    """What stands in encoded text: spans of the decoded text cover the encoded bytes that they came from."""
-    starts, ends, runs = decode_runs(scene)
-    decoded = unescape(scene, glue=depth == 0)
-    if not len(runs) and not decoded:
-        return []
-    inner, spans = _scan(pl.concat([runs, pl.Series([d.text for d in decoded], dtype=pl.String)]), look, depth + 1)
-    rows = inner.rows(spans["start"].to_numpy())
-    spans = spans.select(*SCHEMA)
-    whole = spans.filter(pl.Series(rows < len(runs)))
-    found = [
-        whole.with_columns(start=pl.Series(starts[rows[: whole.height]]), end=pl.Series(ends[rows[: whole.height]]))
-    ]
-    parts, rows = spans[whole.height :], rows[whole.height :]
-    base = inner.starts[rows]
-    ranges = [
-        decoded[row - len(runs)].original(begin, end)
-        for row, begin, end in zip(
-            rows.tolist(), (parts["start"] - base).to_list(), (parts["end"] - base).to_list(), strict=True
+    found, buffer = recognizer(scene.texts), scene.buffer
+    return [
+        Spans(
+            str(kind),
+            buffer.positions(some["row"].to_numpy().astype(np.int64), some["start"].to_numpy()),
+            buffer.positions(some["row"].to_numpy().astype(np.int64), some["end"].to_numpy()),
+            some["score"].cast(pl.Float64).to_numpy(),
         )
+        for (kind,), some in found.group_by("kind", maintain_order=True)
     ]
-    at = pl.DataFrame(ranges, schema={"start": pl.Int64, "end": pl.Int64}, orient="row")
-    found.append(parts.with_columns(at["start"], at["end"]))
-    return found
 
 
-def _by_row(buffer: Buffer, spans: pl.DataFrame, offset: int, values: bool) -> pl.DataFrame:
-    """Spans in characters of their rows, with ``text_id``."""
-    starts, ends = spans["start"].to_numpy(), spans["end"].to_numpy()
-    frame = spans.with_columns(
-        text_id=pl.Series(buffer.rows(starts) + offset).cast(pl.UInt32),
-        start=pl.Series(buffer.characters(starts)),
-        end=pl.Series(buffer.characters(ends)),
+def _yielding(scene: Scene, found: list[Spans], recognized: list[Spans]) -> list[Spans]:
+    """Without the names and addresses whose letters and digits recognizers cover: theirs tell better where one ends.
+
+    What a recognizer covers only in part stays, so that nothing found is left in clear.
+    """
+    if not recognized:
+        return found
+    size = len(scene.classes) + 1
+    opened, closed = (
+        np.bincount(np.concatenate(side), minlength=size) for side in list(zip(*recognized, strict=True))[1:3]
     )
-    return frame.with_columns(value=buffer.cut(starts, ends, plain=True)) if values else frame
+    bare = (scene.classes >= DIGIT) & (np.cumsum(opened - closed)[:-1] == 0)
+    before = np.concatenate([[0], np.cumsum(bare)])
+    return [
+        spans if spans.kind not in _YIELDING else spans.where(before[spans.end] > before[spans.start])
+        for spans in found
+    ]
+
+
+def _by_row(scan: _Scan, offset: int, values: bool) -> pl.DataFrame:
+    """Spans in characters of their rows, with ``text_id``."""
+    buffer = scan.buffer
+    columns = {
+        "text_id": pl.Series(buffer.rows(scan.start) + offset).cast(pl.UInt32),
+        "start": buffer.characters(scan.start),
+        "end": buffer.characters(scan.end),
+        "kind": scan.kind,
+        "score": scan.score,
+    }
+    return pl.DataFrame(columns | ({"value": buffer.cut(scan.start, scan.end, plain=True)} if values else {}))
 
 
 def _redact(texts: pl.Series, look: Look) -> pl.Series:
@@ -253,21 +299,21 @@ def _redact(texts: pl.Series, look: Look) -> pl.Series:
     What stands beside a placeholder is looked at again, until nothing more shows: in ``a@b.org4111...`` the card is
     seen once the address is gone. So redacting a redacted text changes nothing.
     """
-    buffer, spans = _scan(texts, look)
+    scan = _scan(texts, look)
+    buffer = scan.buffer
     for _ in range(_ROUNDS):
-        if spans.is_empty():
+        if len(scan.start) == 0:
             break
-        restless = spans["restless"].to_numpy()
-        buffer, starts, ends = _write(buffer, spans)
-        spans = _look_beside(buffer, starts[restless], ends[restless], look)
+        buffer, starts, ends = _write(scan)
+        scan = _look_beside(buffer, starts[scan.restless], ends[scan.restless], look)
     return buffer.cut(buffer.starts, buffer.ends, plain=True)
 
 
-def _write(buffer: Buffer, spans: pl.DataFrame) -> tuple[Buffer, Positions, Positions]:
+def _write(scan: _Scan) -> tuple[Buffer, Positions, Positions]:
     """A buffer with placeholders written in place of spans, and where they stand in it."""
-    starts, ends = spans["start"].to_numpy(), spans["end"].to_numpy()
+    buffer, starts, ends = scan.buffer, scan.start, scan.end
     gaps = buffer.cut(np.concatenate([[0], ends[:-1]]), starts, plain=True)
-    marks = "<" + spans["kind"] + ">"
+    marks = "<" + scan.kind + ">"
     sizes = marks.str.len_bytes().to_numpy().astype(np.int64)
     written = (gaps + marks).str.join("").item().encode() + buffer.plain[int(ends[-1]) :]
     grown = np.bincount(buffer.rows(starts), weights=sizes - (ends - starts), minlength=len(buffer.starts))
@@ -277,17 +323,15 @@ def _write(buffer: Buffer, spans: pl.DataFrame) -> tuple[Buffer, Positions, Posi
     return after, begin, begin + sizes
 
 
-def _look_beside(buffer: Buffer, starts: Positions, ends: Positions, look: Look) -> pl.DataFrame:
+def _look_beside(buffer: Buffer, starts: Positions, ends: Positions, look: Look) -> _Scan:
     """Spans near placeholders. What lies within reach of where the text is cut for this look does not count."""
-    if len(starts) == 0:
-        return no_spans()
     begin, finish = joined(*buffer.around(starts, ends, 2 * _REACH, 2 * _REACH))
-    inner, spans = _scan(buffer.cut(begin, finish, plain=True), look)
-    piece = inner.rows(spans["start"].to_numpy())
-    shift = begin[piece] - inner.starts[piece]
-    low, high = spans["start"].to_numpy() + shift, spans["end"].to_numpy() + shift
+    inner = _scan(buffer.cut(begin, finish, plain=True), look)
+    piece = inner.buffer.rows(inner.start)
+    shift = begin[piece] - inner.buffer.starts[piece]
+    low, high = inner.start + shift, inner.end + shift
     row = buffer.rows(low)
     whole = ((begin[piece] == buffer.starts[row]) | (low >= begin[piece] + _REACH)) & (
         (finish[piece] == buffer.ends[row]) | (high <= finish[piece] - _REACH)
     )
-    return spans.with_columns(start=pl.Series(low), end=pl.Series(high)).filter(pl.Series(whole))
+    return _Scan(buffer, low, high, *inner[3:]).where(whole)

@@ -1,13 +1,14 @@
 """The head: vectors and features of a text's words in, log probabilities of labels out.
 
-Belongs here: its arithmetic in numpy, and reading the packaged weights. Must not: training (training/), spans
-(spans.py). One projection of the vectors, two convolutions over neighbouring words, one layer to the labels. A text is
-computed by itself, so its scores do not depend on other texts.
+Belongs here: its arithmetic, and reading the packaged weights. Must not: training (training/), spans
+(spans.py). One projection of the vectors, two convolutions over neighbouring words, one layer to
+the labels. A text is computed by itself, so its scores do not depend on other texts.
 """
 
 import hashlib
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +16,21 @@ from numpy.typing import NDArray
 from transforms.tagger.features import Features
 from transforms.tagger.spans import LABELS
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 Floats = NDArray[np.float32]
 
 WEIGHTS = "tagger.safetensors"
-SHA256 = "2a75129fe1ca0f8d0afbf65dba2ad53d73147bbda874f896f543c636fe0d7a9e"
+SHA256 = "0f56d04abc1a3693dc265233417d9d648f3886f4dc5394f4bc57f248fb2dcdc7"
 """Digest of the packaged weights; other weights are refused."""
-
-_C = np.float32(0.7978845608)  # sqrt(2 / pi)
 
 
 class Head:
-    """The head with some weights: ``mix``, ``near``, ``wide``, ``out``, each with a weight and a bias."""
+    """The head with some weights: ``mix``, ``near``, ``wide``, ``out``, each with a weight and a bias.
+
+    Runs on the calling thread's torch threads: one is best, since products this small lose by waiting for each other.
+    """
 
     def __init__(self, weights: dict[str, Floats]) -> None:
         self._mix = _layer(weights, "mix")
@@ -35,35 +40,35 @@ class Head:
 
     def __call__(self, vectors: Floats, features: Features, outside: float = 0.0) -> Floats:
         """Log probabilities, words x labels. ``outside``: taken from the label for no mark, so that more is marked."""
-        x = np.concatenate([_gelu(_times(vectors, self._mix)), features.astype(np.float32)], axis=1)
-        x = _gelu(_times(_beside(x), self._near))
-        x = _gelu(_times(_beside(x), self._wide))
-        scores = _times(x, self._out)
-        scores[:, 0] -= np.float32(outside)
-        scores -= scores.max(1, keepdims=True)
-        return scores - np.log(np.exp(scores).sum(1, keepdims=True, dtype=np.float32))
+        import torch
+        from torch.nn import functional
+
+        with torch.inference_mode():
+            x = functional.gelu(functional.linear(torch.from_numpy(vectors), *self._mix), approximate="tanh")
+            x = torch.cat([x, torch.from_numpy(features).float()], 1)
+            x = functional.gelu(functional.linear(_beside(x), *self._near), approximate="tanh")
+            x = functional.gelu(functional.linear(_beside(x), *self._wide), approximate="tanh")
+            scores = functional.linear(x, *self._out)
+            scores[:, 0] -= outside
+            found: Floats = functional.log_softmax(scores, 1).numpy()
+        return found
 
 
-def _layer(weights: dict[str, Floats], name: str) -> tuple[Floats, Floats]:
+def _layer(weights: dict[str, Floats], name: str) -> "tuple[Tensor, Tensor]":
+    import torch
+
     weight = weights[f"{name}.weight"].astype(np.float32)
     if weight.ndim == 3:  # a convolution: out x in x 3, used on the word before, the word and the word after
         weight = weight.transpose(0, 2, 1).reshape(len(weight), -1)
-    return np.ascontiguousarray(weight.T), weights[f"{name}.bias"].astype(np.float32)
+    return torch.from_numpy(np.ascontiguousarray(weight)), torch.from_numpy(weights[f"{name}.bias"].astype(np.float32))
 
 
-def _times(x: Floats, layer: tuple[Floats, Floats]) -> Floats:
-    return x @ layer[0] + layer[1]
-
-
-def _beside(x: Floats) -> Floats:
+def _beside(x: "Tensor") -> "Tensor":
     """Each word's numbers between those of the word before and after; zeros outside the text."""
-    edge = np.zeros_like(x[:1])
-    return np.concatenate([np.concatenate([edge, x[:-1]]), x, np.concatenate([x[1:], edge])], axis=1)
+    import torch
 
-
-def _gelu(x: Floats) -> Floats:
-    """GELU in its tanh form."""
-    return np.float32(0.5) * x * (1 + np.tanh(_C * (x + np.float32(0.044715) * x * x * x)))
+    edge = torch.zeros_like(x[:1])
+    return torch.cat([torch.cat([edge, x[:-1]]), x, torch.cat([x[1:], edge])], 1)
 
 
 @cache
