@@ -20,7 +20,7 @@ import polars as pl
 from cenote import landing
 from cenote.errors import LandingError, TableError, unknown
 from cenote.intake import Intake
-from cenote.landing import LandingFile
+from cenote.landing import LandingFile, Limits
 from cenote.records import BRONZE, MANIFEST, batches, open_records, present_batches, prove, read, replay
 from cenote.report import StageReport
 from cenote.tables import Commit
@@ -92,9 +92,10 @@ def land_new(space: Workspace, dataset: str, progress: Progress | None = None) -
     job = _Landing(space, dataset, progress)
     files = waiting(space, dataset)
     ready = set(landing.settled(files))
+    limits = Limits.of(space.settings)
     job.land(
         [
-            LandingFile(file, dataset, _where(f"landing/{dataset}", number, len(files), file))
+            LandingFile(file, dataset, _where(f"landing/{dataset}", number, len(files), file), limits=limits)
             for number, file in enumerate(files, 1)
             if file in ready
         ],
@@ -123,7 +124,14 @@ def land(
     job = _Landing(space, dataset, progress)
     job.land(
         [
-            LandingFile(file, dataset, _where(dataset, number, len(files), file), pointer, follow_links=not consume)
+            LandingFile(
+                file,
+                dataset,
+                _where(dataset, number, len(files), file),
+                pointer,
+                follow_links=not consume,
+                limits=Limits.of(space.settings),
+            )
             for number, file in enumerate(files, 1)
         ],
         consume=consume,

@@ -2,31 +2,62 @@
 
 Belongs here: listing, opening, decompressing. Must not: splitting (splitting.py), storing (bronze.py). A file's
 ending tells how it is split: ``.jsonl`` and ``.ndjson`` into lines, ``.json`` by its content; ``.gz`` or ``.zst`` may
-follow. With compression, the content is what was compressed.
+follow. With compression, the content is what was compressed. What is too large to be held (:class:`Limits`) is refused
+and stays where it is.
 """
 
+import fcntl
 import os
+import signal
 import stat
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 import pyarrow as pa
 
 from cenote.errors import LandingError
 from cenote.lineage import BatchDigest
-from cenote.splitting import BLOCK_BYTES, MAX_DOCUMENT_BYTES, Chunk, Splitter, TooLargeError, join, value_at
+from cenote.settings import Settings
+from cenote.splitting import BLOCK_BYTES, DOCUMENT_BYTES, RECORD_BYTES, Chunk, Splitter, TooLargeError, join, value_at
 
-MAX_EXPANSION = 300  # decompressed bytes per compressed byte ...
-FREE_EXPANSION_BYTES = 256 * 2**20  # ... once this much came out
+EXPANSION = 300
+UNPACKED_BYTES = 64 * 2**30
+FREE_EXPANSION_BYTES = 256 * 2**20  # so much may come out of however little
 SETTLE_SECONDS = 1.0
+_F_SETSIG = 10  # Linux; Python's fcntl does not name it
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _PACKED = {".gz": "gzip", ".zst": "zstd"}
 _LINE_ENDINGS, _DOCUMENT_ENDINGS = (".jsonl", ".ndjson"), (".json",)
 _UNFINISHED = (".tmp", ".part", ".crdownload")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one file may ask of this machine.
+
+    ``record_bytes``: one record; ``document_bytes``: one JSON document or array; ``unpacked_bytes``: all that comes out
+    of a compressed file; ``expansion``: how many times its own size that may be.
+    """
+
+    record_bytes: int = RECORD_BYTES
+    document_bytes: int = DOCUMENT_BYTES
+    unpacked_bytes: int = UNPACKED_BYTES
+    expansion: int = EXPANSION
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The limits that the settings give."""
+        return cls(
+            settings.max_record_bytes,
+            settings.max_document_bytes,
+            settings.max_unpacked_bytes,
+            settings.max_expansion,
+        )
 
 
 @dataclass(frozen=True)
@@ -51,13 +82,39 @@ def waiting(folder: Path) -> list[Path]:
 
 
 def settled(files: Sequence[Path]) -> list[Path]:
-    """Those files that nobody is writing just now: old enough, or the same at two looks."""
+    """Those files that nobody is writing just now: nobody has them open for that (where the file system can tell), and
+    they are old enough, or the same at two looks.
+    """
     before = {file: _look(file) for file in files}
     young = [file for file, seen in before.items() if seen and time.time() - seen[1] / 1e9 < SETTLE_SECONDS]
     if young:
         time.sleep(SETTLE_SECONDS / 10)
     changed = {file for file in young if _look(file) != before[file]}
-    return [file for file in files if before[file] and file not in changed]
+    return [file for file in files if before[file] and file not in changed and not _open_for_writing(file)]
+
+
+def _open_for_writing(file: Path) -> bool:
+    """Whether some process has the file open for writing; False where that cannot be told.
+
+    A writer may pause for longer than a file needs to look settled, and what it writes after the file was landed and
+    removed would be lost. Linux grants a read lease on a file only while nobody has it open for writing.
+    """
+    try:
+        handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        with suppress(OSError):  # a writer who comes this moment sends a signal that does nothing
+            fcntl.fcntl(handle, _F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except BlockingIOError:
+        return True
+    except (OSError, AttributeError):  # another owner's file, a network file system, another kernel
+        return False
+    finally:
+        os.close(handle)
+    return False
 
 
 def _may_land(name: str) -> bool:
@@ -84,6 +141,7 @@ class LandingFile:
     where: str
     pointer: str | None = None
     follow_links: bool = False
+    limits: Limits = Limits()
     batch: Batch | None = None
     _seen: tuple[int, int, int] | None = field(default=None, repr=False)
 
@@ -113,12 +171,12 @@ class LandingFile:
             raise self.error("changed while it was landing", "let its writer finish, then run again")
 
     def unchanged(self) -> bool:
-        """Whether the file is still the one that was read last."""
-        return self._seen is not None and _look(self.path) == self._seen
+        """Whether the file is still the one that was read last, and nobody is about to change it."""
+        return self._seen is not None and _look(self.path) == self._seen and not _open_for_writing(self.path)
 
     def _read(self) -> Iterator[Chunk]:
         digest, records = BatchDigest(self.dataset), 0
-        splitter = Splitter()
+        splitter = Splitter(self.limits.record_bytes, self.limits.document_bytes)
         try:
             with self._open() as source:
                 blocks = self._digested(self._content(source), digest)
@@ -129,9 +187,11 @@ class LandingFile:
             # Arrow's errors about compressed content have no error number.
             why = f"cannot be read: {error.strerror}" if error.errno else "is not a whole gzip or zstd file"
             raise self.error(why, "copy it again from its source, or remove it") from None
-        except TooLargeError:
+        except TooLargeError as error:
+            setting = "CENOTE_MAX_DOCUMENT_BYTES" if error.document else "CENOTE_MAX_RECORD_BYTES"
             raise self.error(
-                f"holds a document or line above {MAX_DOCUMENT_BYTES:,} bytes", "split it, or write it as lines"
+                f"holds {error.what} above {error.limit:,} bytes",
+                f"write {'its records as lines' if error.document else 'smaller records'}, or raise {setting}",
             ) from None
         self.batch = Batch(digest.batch_id, digest.sha256, digest.size, records, splitter.format, splitter.trailer)
 
@@ -161,11 +221,21 @@ class LandingFile:
         with pa.CompressedInputStream(pa.PythonFile(source, "rb"), packing) as stream:
             while block := stream.read(BLOCK_BYTES):
                 unpacked += len(block)
-                if unpacked > max(FREE_EXPANSION_BYTES, MAX_EXPANSION * packed):
-                    raise self.error(
-                        f"expands to more than {MAX_EXPANSION} times its size", "unpack it yourself if that is right"
-                    )
+                self._check_expansion(packed, unpacked)
                 yield block
+
+    def _check_expansion(self, packed: int, unpacked: int) -> None:
+        limits = self.limits
+        if unpacked > limits.unpacked_bytes:
+            raise self.error(
+                f"expands to more than {limits.unpacked_bytes:,} bytes",
+                "land it in parts, or raise CENOTE_MAX_UNPACKED_BYTES",
+            )
+        if unpacked > max(FREE_EXPANSION_BYTES, limits.expansion * packed):
+            raise self.error(
+                f"expands to more than {limits.expansion} times its size",
+                "if that is right, unpack it yourself, or raise CENOTE_MAX_EXPANSION",
+            )
 
     def _by_document(self) -> bool:
         name = self.path.name.lower()
@@ -183,7 +253,7 @@ class LandingFile:
 
     def _digested(self, blocks: Iterator[bytes], digest: BatchDigest) -> Iterator[bytes]:
         if self.pointer is not None:
-            blocks = iter([self._value_at(join(blocks), self.pointer)])
+            blocks = iter([self._value_at(join(blocks, self.limits.document_bytes), self.pointer)])
         for block in blocks:
             digest.update(block)
             yield block

@@ -52,7 +52,7 @@ class Settings(BaseSettings):
         "warning", description="From which level on the lake logs to standard error."
     )
     openlineage_days: int = Field(
-        30, ge=0, description="Days for which OpenLineage events are kept in the lake's folder openlineage; 0 writes none."
+        30, ge=0, description="Days for which OpenLineage events are kept in the lake (openlineage/); 0 writes none."
     )
     openlineage_url: SecretStr | None = Field(
         None, description="Server that receives OpenLineage events too, by HTTP: http://marquez:5000, say."
@@ -66,6 +66,25 @@ class Settings(BaseSettings):
     )
     tool_rows: int = Field(200, ge=1, description="How many rows a tool gives an agent at most.")
     tool_seconds: float = Field(10, gt=0, description="How long an agent's SQL may run.")
+    # A record is sealed whole, and cipher and Arrow take up to 2 GiB at once: hence the bounds.
+    max_record_bytes: int = Field(
+        128 * 2**20, ge=1, le=5 * 2**28, description="A landing file with a larger record (or line) is refused."
+    )
+    max_document_bytes: int = Field(
+        512 * 2**20, ge=1, le=5 * 2**28, description="A landing file that is a larger document or array is refused."
+    )
+    max_unpacked_bytes: int = Field(
+        64 * 2**30, ge=1, description="A compressed landing file that expands to more is refused."
+    )
+    max_expansion: int = Field(
+        300,
+        ge=1,
+        description="A compressed landing file that expands to more times its size (and to over 256 MiB) is refused.",
+    )
+    cold_after_days: int = Field(
+        90, ge=0, description="Age in days from which bronze is recompressed into large cold files; 0: never."
+    )
+    cold_level: int = Field(19, ge=1, le=22, description="Zstandard level of cold files.")
     alert_webhook: SecretStr | None = Field(None, description="URL that receives a JSON POST when a run fails.")
 
     @field_validator("home", "contracts", "marts", "features", "feature_repo", "vault", "root_key_file")
