@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from cenote.retention.limits import limit
 from cenote.workspace import Workspace
 
 
@@ -32,8 +33,12 @@ class Accounting:
 def account(space: Workspace, dataset: str) -> Accounting:
     """Account for every record of a dataset, by lineage id. Reads one column of each table."""
     layers = ("bronze", "silver", "quarantine")
+    kept = limit(space.contract(dataset), "silver")  # silver may keep rows shorter than bronze keeps records
+    young = pl.lit(True) if kept is None else pl.col("landed_at") >= pl.lit(space.clock() - kept)
     ids = [
-        table.scan().select("lineage_id", *(pl.lit(layer == other, pl.UInt32).alias(other) for other in layers))
+        table.scan()
+        .filter(young)
+        .select("lineage_id", *(pl.lit(layer == other, pl.UInt32).alias(other) for other in layers))
         for layer in layers
         if (table := space.table(layer, dataset)).exists
     ]

@@ -38,7 +38,7 @@ _UNITS = {
 # The custom properties that are understood, by where they may stand
 CONTRACT_PROPERTIES = ("lawfulBasis", "purpose", "erasure")
 SCHEMA_PROPERTIES = (
-    "subject", "mentions", "changeMode", "sequenceBy", "deleteWhen", "envelope", "passages", "edges",
+    "subject", "mentions", "changeMode", "sequenceBy", "deleteWhen", "envelope", "passages", "edges", "rightsUntil",
     *CONTRACT_PROPERTIES,
 )  # fmt: skip
 FIELD_PROPERTIES = ("mask", "nullValues", "round")
@@ -138,6 +138,7 @@ class _Reader:
                 purpose=tuple(custom.get("purpose", ())),
                 retention=retention,
                 freshness_hours=freshness,
+                rights_until=custom.get("rightsUntil"),
             )
         except (TypeError, KeyError) as error:
             raise self._fail(
@@ -250,7 +251,8 @@ class _Reader:
             c for p in contract.passages for c in (p.title, p.at, *p.metadata, *re.findall(r"\{(\w+)\}", p.text)) if c
         ]
         change_columns = [c for c in (*contract.change.sequence_by, contract.change.delete_column) if c]
-        for name in (*change_columns, *edge_columns, *passage_columns):
+        rights = [contract.rights_until] if contract.rights_until else []
+        for name in (*change_columns, *edge_columns, *passage_columns, *rights):
             if name.split(".")[0] not in names:
                 raise self._fail(unknown("column", name.split(".")[0], names), "name one of the contract's properties")
 

@@ -42,17 +42,27 @@ def edit(table: Table, files: Sequence[str], change: Change, commit: Commit, add
 
     ``change`` gets a row group and gives its rows, with the same columns; it may give none. One commit.
     """
+    schema = pa.schema(table.delta().schema().to_arrow())
+    made = [write_file(table, _changed(file, change, schema)) for file in dict.fromkeys(files)]
+    if added is not None and added.height:
+        made.append(write_file(table, iter([_shaped(added, schema)])))
+    return replace_files(table, files, [action for action in made if action], commit)
+
+
+def replace_files(
+    table: Table, files: Sequence[str], made: Sequence[Any], commit: Commit, *, data_change: bool = True
+) -> int:
+    """Put files that :func:`write_file` made in the place of others, in one commit; return the version.
+
+    ``data_change`` off: the rows are the same ones, so that nobody who reads the table has to read them again.
+    """
     from deltalake.transaction import RemoveAction
 
-    schema = pa.schema(table.delta().schema().to_arrow())
-    made = [action for file in dict.fromkeys(files) for action in _written(table, _changed(file, change, schema))]
-    if added is not None and added.height:
-        made += _written(table, iter([_shaped(added, schema)]))
     now = int(time.time() * 1000)
     gone = [
         RemoveAction(
             path=quote(str(Path(file).relative_to(table.path))),
-            data_change=True,
+            data_change=data_change,
             deletion_timestamp=now,
             partition_values={},
             size=Path(file).stat().st_size,
@@ -84,31 +94,42 @@ def _shaped(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
     return frame.with_columns(missing).select(schema.names).to_arrow().cast(schema)
 
 
-def _written(table: Table, groups: Iterator[pa.Table]) -> list[Any]:
-    """One Parquet file of row groups, not yet part of the table, as an action; none where there are no rows."""
+def write_file(
+    table: Table,
+    groups: Iterator[pa.Table],
+    *,
+    prefix: str = "part",
+    level: int = 1,
+    plain: Sequence[str] = (),
+    data_change: bool = True,
+) -> Any:
+    """One Parquet file of row groups, not yet part of the table, as an action; None where there are no rows.
+
+    ``level``: of Zstandard; columns named in ``plain`` are not compressed.
+    """
     from deltalake.transaction import AddAction
 
     first = next(groups, None)
     if first is None:
-        return []
-    name = f"part-{token_hex(16)}-c000.zstd.parquet"
+        return None
+    name = f"{prefix}-{token_hex(16)}-c000.zstd.parquet"
     path = table.path / name
     seen = _Seen()
-    with pq.ParquetWriter(path, first.schema, compression="zstd", compression_level=1) as writer:
+    packed = {column: "NONE" if column in plain else "zstd" for column in first.schema.names}
+    levels = {column: level for column in first.schema.names if column not in plain}
+    with pq.ParquetWriter(path, first.schema, compression=packed, compression_level=levels) as writer:
         for group in _from(first, groups):
             seen.take(group)
             writer.write_table(group, row_group_size=ROW_GROUP)
     info = path.stat()
-    return [
-        AddAction(
-            path=name,
-            size=info.st_size,
-            partition_values={},
-            modification_time=int(info.st_mtime * 1000),
-            data_change=True,
-            stats=seen.stats(),
-        )
-    ]
+    return AddAction(
+        path=name,
+        size=info.st_size,
+        partition_values={},
+        modification_time=int(info.st_mtime * 1000),
+        data_change=data_change,
+        stats=seen.stats(),
+    )
 
 
 def _from(first: pa.Table, rest: Iterator[pa.Table]) -> Iterator[pa.Table]:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import dagster as dg
 
-from cenote import retention
-from cenote.workspace import Workspace
-from pipelines.stage import run_quietly
+from pipelines.retention import SCHEDULE as RETENTION
+from pipelines.retention import retention_job
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -25,22 +24,6 @@ BUILDS = {  # group: (cron in UTC, what the job is for)
     "vectors": ("0 */6 * * *", "New and changed passages, every 6 hours."),
 }
 RIGHTS = ("30 1 * * *", "Marts that leave out what may no longer be used (tag 'rights'), nightly at 01:30.")
-RETENTION = ("0 2 * * *", "Rows older than their contract keeps them are removed, nightly at 02:00.")
-
-
-@dg.op(name="expire_rows", description="Removes rows that have passed their contract's retention, and reports counts.")
-def expire_rows(context: dg.OpExecutionContext, space: dg.ResourceParam[Workspace]) -> None:
-    """Run the retention of every contract."""
-    gone = run_quietly("retention", lambda: retention.expire(space))
-    for expiry in gone:
-        context.log.info(f"{expiry.table}: {expiry.rows} rows that landed before {expiry.before:%Y-%m-%d} removed")
-    context.add_output_metadata({expiry.table: expiry.rows for expiry in gone})
-
-
-@dg.job(name="retention", description=RETENTION[1])
-def retention_job() -> None:
-    """One op; Dagster shows its counts."""
-    expire_rows()
 
 
 def jobs(assets: Sequence[dg.AssetsDefinition]) -> list[Job]:

@@ -19,7 +19,6 @@ def register(app: typer.Typer) -> None:
     app.command()(land)
     app.command()(replay)
     app.command()(batches)
-    app.command()(retention)
 
 
 def sample(
@@ -119,27 +118,3 @@ def batches(style: FormatOption = Format.table) -> None:
     import cenote
 
     show(cenote.open().batches(), style)
-
-
-def retention(
-    apply: Annotated[bool, typer.Option("--apply", help="Remove the rows. Without it nothing is changed.")] = False,
-    style: FormatOption = Format.table,
-) -> None:
-    """Show, or remove, rows that are older than their contract keeps them.
-
-    [bold]Examples[/bold]
-
-      cenote retention
-      cenote retention --apply
-    """
-    import polars as pl
-
-    from cenote.retention import expire, plan
-    from cenote.workspace import Workspace
-
-    space = Workspace()
-    found = expire(space) if apply else plan(space)
-    frame = pl.DataFrame(
-        [vars(e) for e in found], schema={"table": pl.String, "before": pl.Datetime("us", "UTC"), "rows": pl.Int64}
-    )
-    show(frame, style, title="removed" if apply else "would be removed")

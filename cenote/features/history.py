@@ -49,10 +49,17 @@ class History:
     """
 
     def __init__(
-        self, connection: "duckdb.DuckDBPyConnection", file: SqlFile, table: Table, *, now: datetime, as_of: datetime
+        self,
+        connection: "duckdb.DuckDBPyConnection",
+        file: SqlFile,
+        table: Table,
+        *,
+        now: datetime,
+        as_of: datetime,
+        since: datetime | None = None,
     ) -> None:
         self._connection, self._file, self._table = connection, file, table
-        self._now, self._as_of = now, as_of
+        self._now, self._as_of, self._since = now, as_of, since
         self.key = str(file.join_key)
         self._compute()
         columns = [name for name, *_ in connection.execute("DESCRIBE said").fetchall()]
@@ -95,7 +102,12 @@ class History:
             f"CAST({ident(name)} AS BIGINT) AS {ident(name)}" if kind in _WIDE else ident(name)
             for name, kind, *_ in self._connection.execute("DESCRIBE result").fetchall()
         ]
-        self._connection.execute(f"CREATE TEMP VIEW said AS SELECT {', '.join(columns)} FROM result")
+        kept = self._kept() if ident(EVENT) in columns else ""
+        self._connection.execute(f"CREATE TEMP VIEW said AS SELECT {', '.join(columns)} FROM result{kept}")
+
+    def _kept(self) -> str:
+        """Condition that leaves out moments before ``since``."""
+        return f" WHERE ({EVENT} < TIMESTAMPTZ {text(self._since.isoformat())}) IS NOT TRUE" if self._since else ""
 
     def _check(self, columns: list[str]) -> None:
         wanted = {self.key} if self.snapshot else {self.key, EVENT, CREATED}
@@ -123,6 +135,7 @@ class History:
         listed = ", ".join(ident(c) for c in grain)
         if files:
             rows = f"FROM read_parquet([{', '.join(text(unquote(file)) for file in files)}], union_by_name = true)"
+            rows += "" if self.snapshot else self._kept()
             newest = f"ORDER BY {EVENT} DESC, {CREATED} DESC"
             rows += f" QUALIFY row_number() OVER (PARTITION BY {listed} {newest}) = 1"
         else:

@@ -6,6 +6,7 @@ the rows mean and which of them are added is said in history.py.
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -13,10 +14,14 @@ from cenote import catalog
 from cenote.errors import FeatureError, SqlFileError, unknown
 from cenote.features.history import STAGE, History, last_build
 from cenote.report import StageReport
+from cenote.retention.rules import view_limit
 from cenote.rewrite import PURGE, edit, holding
 from cenote.sqlfiles import SqlFile, load_sqlfiles
 from cenote.tables import Commit, Table
 from cenote.workspace import Workspace
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 _RECORDS = "_records"
 
@@ -65,7 +70,7 @@ def build(space: Workspace, view: str, rebuild: bool = False) -> StageReport:
         if not rebuild and _up_to_date(table, commit):
             return StageReport.unchanged(table)
         with catalog.connect(space, file.inputs, versions, everybody=True) as connection:
-            history = History(connection, file, table, now=space.clock(), as_of=space.as_of)
+            history = _history(space, connection, file, table)
             anew = history.starts_anew(rebuild)
             rows = history.rows(anew)
             version = table.overwrite(rows, commit) if anew else table.append(rows, commit)
@@ -104,11 +109,18 @@ def _changed(space: Workspace, file: SqlFile, table: Table) -> pl.Series:
     if _missing(file, versions) or last is None or _up_to_date(table, _commit(space, file, versions)):
         return nobody
     with catalog.connect(space, file.inputs, versions, everybody=True) as connection:
-        history = History(connection, file, table, now=space.clock(), as_of=space.as_of)
+        history = _history(space, connection, file, table)
         if history.snapshot or history.starts_anew(False):
             return nobody
         found = pl.DataFrame(pl.from_arrow(history.rows(False).read_all()))
     return found[str(file.join_key)].cast(pl.String).unique()
+
+
+def _history(space: Workspace, connection: "DuckDBPyConnection", file: SqlFile, table: Table) -> History:
+    """What the SQL says now, of the moments that retention keeps."""
+    kept = view_limit(space, file.name)
+    since = space.clock() - kept if kept is not None else None
+    return History(connection, file, table, now=space.clock(), as_of=space.as_of, since=since)
 
 
 def remove_strays(table: Table) -> None:

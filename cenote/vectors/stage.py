@@ -17,6 +17,7 @@ import polars as pl
 
 from cenote.embedding import embedder, model_name
 from cenote.report import StageReport
+from cenote.retention.limits import limit
 from cenote.rewrite import purged_version
 from cenote.tables import Commit, HistoryGone, Table
 from cenote.vectors.store import LOCK, Store, equals
@@ -146,6 +147,8 @@ class _Build:
         """Silver rows with the columns that passages need, a bounded number at a time."""
         names = ["lineage_id", "subject_id", "mentions", *texts.passage_columns(self._contract)]
         names += ["is_current"] if self._contract.keyed else []
+        if (kept := limit(self._contract, "passages")) is not None:  # what has expired is not embedded again
+            rows = rows.filter(pl.col("landed_at") >= pl.lit(self._space.clock() - kept))
         yield from rows.select(*dict.fromkeys(names)).collect().iter_slices(_SLICE)
 
     def _update(self, rows: pl.DataFrame) -> None:
