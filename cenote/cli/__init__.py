@@ -21,6 +21,7 @@ from cenote.cli import (
     operations,
     privacy,
     residue,
+    retention,
     text,
     trace,
     vault,
@@ -46,7 +47,7 @@ def start() -> None:
     log_to_stderr(load_settings())
 
 
-for module in (data, ask, door, features, columns, agents, privacy, text, operations, residue, certificate, trace):
+for module in (data, ask, door, features, columns, agents, privacy, text, operations, residue, retention, certificate, trace):
     module.register(app)
 app.add_typer(graph.app, name="graph")
 app.add_typer(contract.app, name="contract")
