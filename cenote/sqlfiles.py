@@ -126,6 +126,7 @@ class _Reader:
             privacy=read_privacy(front["privacy"], grain, self._fail) if "privacy" in front else None,
         )
         self._check(found, select)
+        self._check_traceable(select)
         return found
 
     def _front(self, text: str) -> tuple[dict[str, Any], str]:
@@ -220,6 +221,15 @@ class _Reader:
         for column in (*found.grain, *found.columns, *(found.privacy.columns if found.privacy else ())):
             if column not in names:
                 raise self._fail(unknown("column", column, names), "name columns that the SELECT gives")
+
+    def _check_traceable(self, select: "exp.Query") -> None:
+        """Refuse what :mod:`transforms.inversion` cannot trace. Uses the query up."""
+        from transforms.inversion import NotInvertible, check_invertible
+
+        try:
+            check_invertible(select)
+        except NotInvertible as error:
+            raise self._fail(f"its rows could not be traced: it has {error.what}", error.fix) from None
 
 
 def _function(call: "exp.Func") -> str:

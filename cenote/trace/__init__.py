@@ -6,12 +6,11 @@ asked for, ``made`` follows SQL files by their inversion (``follow`` runs it), `
 """
 
 from cenote.trace.find import find
-from cenote.trace.made import check_file
 from cenote.trace.model import Part, Trace
 from cenote.trace.tracer import Tracer
 from cenote.workspace import Workspace
 
-__all__ = ["Part", "Trace", "Tracer", "check_file", "footprint", "trace"]
+__all__ = ["Part", "Trace", "Tracer", "footprint", "trace"]
 
 
 def trace(space: Workspace, *what: str) -> Trace:

@@ -3,9 +3,10 @@
 Belongs here: checking samples or whole tables, as counts. Must not: mending, or showing values.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import polars as pl
 
 from cenote.trace.follow import Follower
 from cenote.trace.made import IDS, Build
@@ -13,11 +14,11 @@ from cenote.trace.rerun import Rerun
 from cenote.trace.tracer import Tracer
 from cenote.views import ident, text
 from cenote.workspace import Workspace
+from transforms.inversion import readings
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_SMALL = 100_000  # rows of all inputs together: they are copied into memory
 _STAMPS = ("event_timestamp", "created_timestamp")
 
 
@@ -55,51 +56,55 @@ def verify(space: Workspace, table: str, sample: int | None = None) -> Verified:
         if build is None:
             return found
         connection, inversion = tracer.made.connection(build), tracer.made.inversion(build)
-        ids = _chosen(connection, build, sample)
-        if sum(held.count() for name in build.versions if (held := tracer.moments.table(name))) < _SMALL:
-            connection = _in_memory(connection, tracer.moments.columns(connection))
-        columns = [name for name, *_ in connection.execute(f"DESCRIBE {build.view}").fetchall()]
-        compared = ", ".join(ident(c) for c in columns if c != "lineage_id" and not _is_stamp(build, c))
-        grain = ", ".join(ident(c) for c in inversion.grain)
-        for lineage_id in ids:
-            row = f"SELECT * FROM {build.view} WHERE lineage_id = {text(lineage_id)}"
-            if table.startswith("features/"):  # what was said of the moment last
-                row += f" ORDER BY {_STAMPS[1]} DESC LIMIT 1"
-            with Follower(connection, IDS) as follower:
-                made_of = follower.backward(inversion, f"SELECT {grain} FROM ({row})", build.as_of)
-            traced = {t: s.to_list() for t, s in made_of.items()}
-            found.rows += 1
-            found.records += sum(map(len, traced.values()))
-            rerun = Rerun(connection, build.file.sql, f"SELECT {compared} FROM ({row})", build.as_of, IDS)
-            if not traced:
-                found.untraced.append(lineage_id)
-            elif not rerun.gives(traced):
-                (found.wider if rerun.completed(traced) else found.wrong).append(lineage_id)
+        compared = _choose(connection, build, sample)
+        grain = ", ".join(map(ident, inversion.grain))
+        with Follower(connection, IDS) as follower:
+            traced = follower.each(inversion, f"SELECT lineage_id, {grain} FROM __chosen", build.as_of)
+        by_row = {row: _by_table(part) for (row,), part in traced.partition_by("row", as_dict=True).items()}
+        rerun = Rerun(connection, build.file.sql, f"SELECT {compared} FROM __chosen", build.as_of, IDS)
+        chosen = [row for (row,) in connection.execute("SELECT lineage_id FROM __chosen").fetchall()]
+        found.rows, found.records = len(chosen), traced.height
+        found.untraced = [row for row in chosen if row not in by_row]
+        _cut_down(connection, build, traced)
+        failed = [row for row in by_row if not rerun.gives(by_row[row], _is(row))]
+        connection.execute("USE memory")
+        for row in failed:
+            (found.wider if rerun.completed(by_row[row], _is(row)) else found.wrong).append(row)
     return found
 
 
-def _is_stamp(build: Build, column: str) -> bool:
-    """Whether a feature's column is stamped by the build rather than given by the SQL."""
-    return column in _STAMPS and build.table.startswith("features/") and column not in build.file.grain
+def _choose(connection: "DuckDBPyConnection", build: Build, sample: int | None) -> str:
+    """Put the rows to check into ``__chosen``, and return the columns to compare.
 
-
-def _chosen(connection: "DuckDBPyConnection", build: Build, sample: int | None) -> Sequence[str]:
-    limit = "" if sample is None else f" LIMIT {sample}"
+    Of a feature's moment, what was said last is checked; its stamps are compared only where the SQL gives them.
+    """
+    features = build.table.startswith("features/")
+    names = [name for name, *_ in connection.execute(f"DESCRIBE {build.view}").fetchall()]
+    stamps = {"lineage_id", *(_STAMPS if features else ())} - set(build.file.grain)
+    latest = f"QUALIFY row_number() OVER (PARTITION BY lineage_id ORDER BY {_STAMPS[1]} DESC) = 1" if features else ""
     order = f"md5(lineage_id || {text(build.commit.version)}), lineage_id"
-    rows = connection.execute(
-        f"SELECT DISTINCT lineage_id, {order} FROM {build.view} ORDER BY {order}{limit}"
-    ).fetchall()
-    return [row[0] for row in rows]
+    limit = "" if sample is None else f"ORDER BY {order} LIMIT {sample}"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE __chosen AS SELECT * FROM {build.view} {latest} {limit}")
+    return ", ".join(ident(name) for name in names if name not in stamps)
 
 
-def _in_memory(connection: "DuckDBPyConnection", tables: dict[str, tuple[str, ...]]) -> "DuckDBPyConnection":
-    """The same tables under the same names, copied: many small questions are then quick."""
-    connection.execute("ATTACH IF NOT EXISTS ':memory:' AS held")
-    for name in tables:
+def _by_table(traced: pl.DataFrame) -> dict[str, list[str]]:
+    grouped = traced.group_by("table").agg("lineage_id")
+    return dict(grouped.iter_rows())
+
+
+def _is(row: str) -> str:
+    return f"WHERE lineage_id = {text(row)}"
+
+
+def _cut_down(connection: "DuckDBPyConnection", build: Build, traced: pl.DataFrame) -> None:
+    """Copy the traced rows of every table into memory, under the same names: many small questions are then quick."""
+    connection.execute("ATTACH ':memory:' AS held")
+    for name in readings(build.file.sql):
         schema, _, table = name.partition(".")
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS held.{ident(schema)}")
-        source = f"memory.{ident(schema)}.{ident(table)}"
-        connection.execute(f"CREATE TABLE IF NOT EXISTS held.{ident(schema)}.{ident(table)} AS FROM {source}")
+        full = f"{schema}.{ident(table)}"
+        ids = traced.filter(pl.col("table") == name)["lineage_id"].unique().to_list()
+        rows = f"SELECT * FROM memory.{full} WHERE {ident(IDS.get(name, 'lineage_id'))} IN (SELECT unnest($ids))"
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS held.{schema}")
+        connection.execute(f"CREATE TABLE held.{full} AS {rows}", {"ids": ids})
     connection.execute("USE held")
-    connection.execute("SET threads = 1")
-    return connection

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from cenote.trace.matching import FEW, matching, ranges
+from cenote.trace.matching import FEW, Keys, ranges
 from cenote.views import ident, text
 from transforms.inversion import ROWS, Inversion, Link
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
 _NUMBERS = count()
@@ -61,22 +62,47 @@ class Follower:
         ``as_of`` is what ``$as_of`` stands for. Returns lineage ids by table, sorted; a table that nothing comes from
         is left out.
         """
-        wanted: dict[int, list[str]] = {0: [self._table(keys, len(inversion.grain), "__k")]}
+        wanted: dict[int, list[Keys]] = {0: [self._table(keys, len(inversion.grain))]}
         found: dict[str, list[pl.Series]] = {}
         for link in inversion.links:
             for asked in wanted.get(link.stage, []):
                 if link.given is not None and link.to is not None:
                     columns = ", ".join(f"__k{n + 1} AS __k{i}" for i, n in enumerate(link.given, 1))
-                    wanted.setdefault(link.to, []).append(self._table(f"SELECT {columns} FROM {asked}", None, "__k"))
+                    wanted.setdefault(link.to, []).append(self._table(f"SELECT {columns} FROM {asked.table}"))
                     continue
                 sql = self._downwards(link, asked)
                 given = as_of if link.uses_as_of else None
                 if sql and link.to is not None:
-                    wanted.setdefault(link.to, []).append(self._table(sql, link.hidden, "__k", given))
+                    wanted.setdefault(link.to, []).append(self._table(sql, link.hidden, given))
                 elif sql:
                     found.setdefault(str(link.table), []).append(self._ids(sql, given))
         merged = {table: pl.concat(parts).unique().sort() for table, parts in sorted(found.items())}
         return {table: series for table, series in merged.items() if len(series)}
+
+    def each(self, inversion: Inversion, rows: str, as_of: datetime | None = None) -> pl.DataFrame:
+        """What made each of many output rows; the SELECT ``rows`` gives a name for each and its grain keys.
+
+        Returns columns row, table and lineage_id, distinct.
+        """
+        wanted: dict[int, list[Keys]] = {0: [self._table(rows, len(inversion.grain), name=True)]}
+        found = [pl.DataFrame(schema={"row": pl.String, "table": pl.String, "lineage_id": pl.String})]
+        for link in inversion.links:
+            for asked in (keys for keys in wanted.get(link.stage, []) if keys):
+                if link.given is not None and link.to is not None:
+                    columns = ", ".join(f"__k{n + 1}" for n in link.given)
+                    sql, given = f"SELECT __n, {columns} FROM {asked.table}", None
+                else:
+                    given = as_of if link.uses_as_of else None
+                    hidden = ", ".join(f"__q.__h{n}" for n in range(1, link.hidden + 1))
+                    join = asked.joined([f"__q.__k{n}" for n in range(1, link.keys + 1)])
+                    sql = f"SELECT DISTINCT __w.__n, {hidden} FROM ({link.sql}) AS __q {join}"
+                if link.to is not None:
+                    wanted.setdefault(link.to, []).append(self._table(sql, link.hidden, given, name=True))
+                else:
+                    pairs = pl.DataFrame(pl.from_arrow(self._run(sql, given)))
+                    pairs.columns = ["row", "lineage_id"]
+                    found.append(pairs.select("row", pl.lit(link.table).alias("table"), "lineage_id"))
+        return pl.concat(found, how="vertical_relaxed").drop_nulls("lineage_id").unique()
 
     def forward(
         self, inversion: Inversion, records: Mapping[str, Iterable[str]], as_of: datetime | None = None
@@ -86,7 +112,7 @@ class Follower:
         Returns temporary tables with columns ``__k1`` ... in grain order, a key perhaps in several. It may be of a row
         that a filter has left out: join the result.
         """
-        return self._affected(inversion, records, as_of, skip=False).get(0, [])
+        return [keys.table for keys in self._affected(inversion, records, as_of, skip=False).get(0, [])]
 
     def stored(
         self, inversion: Inversion, records: Mapping[str, Iterable[str]], rows: str, as_of: datetime | None = None
@@ -102,38 +128,38 @@ class Follower:
             if link.given is not None and link.to is not None:
                 asked += [([grain[n] for n in link.given], keys) for keys in affected.get(link.to, [])]
         found = [
-            self._ids(f"SELECT lineage_id FROM {rows} AS __r {condition}", None)
+            self._ids(f"SELECT lineage_id FROM {rows} AS __r {keys.matched(columns)}", None)
             for columns, keys in asked
-            if (condition := matching(self.connection, columns, keys))
+            if keys
         ]
         return pl.concat(found).unique().sort().to_list() if found else []
 
     def _affected(
         self, inversion: Inversion, records: Mapping[str, Iterable[str]], as_of: datetime | None, *, skip: bool
-    ) -> dict[int, list[str]]:
-        """Tables of affected keys by stage; with ``skip``, without following links whose keys are given."""
-        affected: dict[int, list[str]] = {}
+    ) -> dict[int, list[Keys]]:
+        """Affected keys by stage; with ``skip``, without following links whose keys are given."""
+        affected: dict[int, list[Keys]] = {}
         read = {table: frozenset(ids) for table, ids in records.items() if table in inversion.tables}
         for link in reversed(inversion.links):
             if skip and link.given is not None:
                 continue
             names = ", ".join(f"__q.__k{n}" for n in range(1, link.keys + 1))
             for sql in self._upwards(link, affected, read):
-                made = self._table(
-                    f"SELECT DISTINCT {names} FROM {sql}", link.keys, "__k", as_of if link.uses_as_of else None
-                )
+                made = self._table(f"SELECT {names} FROM {sql}", link.keys, as_of if link.uses_as_of else None)
                 affected.setdefault(link.stage, []).append(made)
         return affected
 
-    def _downwards(self, link: Link, asked: str) -> str | None:
-        """A link's hidden columns for the keys in a table; None where it is empty."""
+    def _downwards(self, link: Link, asked: Keys) -> str | None:
+        """A link's hidden columns for the keys asked; None where there are none."""
+        if not asked:
+            return None
         columns = [f"__q.__k{n}" for n in range(1, link.keys + 1)]
-        condition = matching(self.connection, columns, asked, ranges(self.connection, link.ranges, asked))
+        condition = asked.matched(columns, ranges(self.connection, link.ranges, asked.table))
         hidden = ", ".join(f"__q.__h{n}" for n in range(1, link.hidden + 1))
-        return f"SELECT DISTINCT {hidden} FROM ({link.sql}) AS __q {condition}" if condition else None
+        return f"SELECT DISTINCT {hidden} FROM ({link.sql}) AS __q {condition}"
 
     def _upwards(
-        self, link: Link, affected: Mapping[int, list[str]], read: Mapping[str, frozenset[str]]
+        self, link: Link, affected: Mapping[int, list[Keys]], read: Mapping[str, frozenset[str]]
     ) -> Iterator[str]:
         """What to select a link's keys from: its query over the base rows, or cut down to keys found so far."""
         if link.table is not None and read.get(link.table):
@@ -141,15 +167,21 @@ class Follower:
             yield f"({link.upwards.replace(ROWS, start)}) AS __q WHERE __q.__h1 IS NOT NULL"
         columns = [f"__q.__h{n}" for n in range(1, link.hidden + 1)]
         for keys in affected.get(link.to, []) if link.to is not None else []:
-            if condition := matching(self.connection, columns, keys):
-                yield f"({link.sql}) AS __q {condition}"
+            if keys:
+                yield f"({link.sql}) AS __q {keys.matched(columns)}"
 
     # temporary tables
 
-    def _table(self, sql: str, columns: int | None, prefix: str, as_of: datetime | None = None) -> str:
-        """Keep the rows of a SELECT in a temporary table, its columns named ``prefix`` and number."""
-        names = "" if columns is None else f"({', '.join(f'{prefix}{n}' for n in range(1, columns + 1))})"
-        return self._keep(f"FROM (SELECT DISTINCT * FROM ({sql}) AS __t{names})", as_of)
+    def _table(
+        self, sql: str, columns: int | None = None, as_of: datetime | None = None, *, name: bool = False
+    ) -> Keys:
+        """Keep the rows of a SELECT in a temporary table, its ``columns`` named ``__k1`` ... (None: as they are).
+
+        ``name``: it has one more before these, ``__n``.
+        """
+        named = ["__n"] if name else []
+        names = "" if columns is None else f"({', '.join([*named, *(f'__k{n}' for n in range(1, columns + 1))])})"
+        return Keys.of(self.connection, self._keep(f"SELECT DISTINCT * FROM ({sql}) AS __t{names}", as_of))
 
     def _keep(self, sql: str, as_of: datetime | None = None) -> str:
         name = f"__t{next(_NUMBERS)}_"
@@ -171,8 +203,10 @@ class Follower:
         return self._rows[table, ids]
 
     def _ids(self, sql: str, as_of: datetime | None) -> pl.Series:
-        rows = self.connection.sql(sql, params={"as_of": as_of} if as_of else None).to_arrow_table()
-        return pl.Series("lineage_id", rows.column(0), dtype=pl.String).drop_nulls()
+        return pl.Series("lineage_id", self._run(sql, as_of).column(0), dtype=pl.String).drop_nulls()
+
+    def _run(self, sql: str, as_of: datetime | None) -> "pa.Table":
+        return self.connection.sql(sql, params={"as_of": as_of} if as_of else None).to_arrow_table()
 
 
 def _listed(ids: Iterable[str]) -> str:

@@ -20,7 +20,7 @@ from cenote.trace.follow import Follower
 from cenote.trace.moments import Moments
 from cenote.views import ident, text
 from cenote.workspace import Workspace
-from transforms.inversion import Inversion, NotInvertible, check_invertible, invert
+from transforms.inversion import Inversion, NotInvertible, invert
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -54,14 +54,6 @@ class Build:
     def versions(self) -> dict[str, int]:
         """Versions of what the build read, and of the table."""
         return {**self.commit.inputs, self.table: self.version}
-
-
-def check_file(file: SqlFile) -> None:
-    """Raise ``SqlFileError`` where rows of a mart or feature view could not be traced, naming the construct."""
-    try:
-        check_invertible(file.sql)
-    except NotInvertible as error:
-        raise SqlFileError(f"{file.name!r} cannot be traced back: it has {error.what}", error.fix) from None
 
 
 class Made:

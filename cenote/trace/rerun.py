@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from cenote.views import ident
 from transforms.inversion.readings import readings, restricted
 
@@ -26,8 +24,9 @@ Ids = Mapping[str, Iterable[str]]
 class Rerun:
     """Runs one SELECT over some of the rows of its base tables, and looks for wanted rows in the result.
 
-    ``wanted`` is a SELECT of the rows wanted. Numbers in floating point are equal to nine digits, since their sum
-    depends on the order; ``identity`` names the identity column of a base table where it is not ``lineage_id``.
+    ``wanted`` is a SELECT of rows, of which a method's ``where`` may name some. Numbers in floating point are equal to
+    nine digits, since their sum depends on the order; ``identity`` names the identity column of a base table where it
+    is not ``lineage_id``.
     """
 
     def __init__(
@@ -44,39 +43,35 @@ class Rerun:
         shape = connection.execute(f"DESCRIBE {wanted}").fetchall()
         self._same = " AND ".join(_same(name, str(kind)) for name, kind, *_ in shape)
 
-    def gives(self, traced: Ids) -> bool:
+    def gives(self, traced: Ids, where: str = "") -> bool:
         """Whether the SELECT over these rows alone (identities by table) gives every wanted row."""
         pairs = [(table, i) for table, ids in traced.items() for i in ids]
-        only = pa.table(
-            {"source": pa.array([t for t, _ in pairs], pa.string()), "id": pa.array([i for _, i in pairs], pa.string())}
-        )
-        self._connection.register("__only", only)
-        try:
-            again = restricted(self._sql, "__only", self._identity)
-            missing = self._connection.execute(
-                f"SELECT count(*) FROM ({self._wanted}) AS w ANTI JOIN ({again}) AS a ON {self._same}", self._as_of
-            ).fetchall()[0][0]
-        finally:
-            self._connection.unregister("__only")
+        given = {"sources": [t for t, _ in pairs], "ids": [i for _, i in pairs]}
+        made = "SELECT unnest(CAST($sources AS VARCHAR[])) AS source, unnest(CAST($ids AS VARCHAR[])) AS id"
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE __only AS {made}", given)
+        again = restricted(self._sql, "__only", self._identity)
+        missing = self._connection.execute(
+            f"SELECT count(*) FROM ({self._wanted} {where}) AS w ANTI JOIN ({again}) AS a ON {self._same}", self._as_of
+        ).fetchall()[0][0]
         return not missing
 
-    def completed(self, traced: Ids) -> dict[str, list[str]] | None:
+    def completed(self, traced: Ids, where: str = "") -> dict[str, list[str]] | None:
         """The traced rows and the fewest others that make the SELECT give the wanted rows.
 
         None where it does not give them, or where too many rows would have to be tried.
         """
         held = {table: list(ids) for table, ids in traced.items()}
-        if self.gives(held):
+        if self.gives(held, where):
             return held
         others = self._others(held)
-        if others is None or not self.gives(_with(held, others)):
+        if others is None or not self.gives(_with(held, others), where):
             return None
         step = max(1, len(others) // 2)
         while step:  # take away what is not needed, in ever smaller pieces
             begin = 0
             while begin < len(others):
                 fewer = others[:begin] + others[begin + step :]
-                if self.gives(_with(held, fewer)):
+                if self.gives(_with(held, fewer), where):
                     others = fewer
                 else:
                     begin += step

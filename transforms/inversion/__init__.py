@@ -15,15 +15,12 @@ from functools import lru_cache
 from sqlglot import exp
 
 from transforms.inversion.blocks import Known
-from transforms.inversion.paths import Path, Paths, Stage
+from transforms.inversion.paths import ROWS, Path, Paths, Stage, named
 from transforms.inversion.prepare import prepared
 from transforms.inversion.readings import readings, restricted
 from transforms.inversion.refusal import NotInvertible
 
 __all__ = ["ROWS", "Inversion", "Link", "NotInvertible", "check_invertible", "invert", "readings", "restricted"]
-
-
-ROWS = "__rows"
 
 
 @dataclass(frozen=True)
@@ -62,11 +59,10 @@ class Inversion:
         return tuple(sorted({link.table for link in self.links if link.table}))
 
 
-def check_invertible(sql: str) -> None:
+def check_invertible(query: str | exp.Query) -> None:
     """Raise ``NotInvertible`` where the rows of a SELECT cannot be traced, naming the construct and a way to write
-    it."""
-    query = prepared(sql, {})
-    for _ in Paths({}, {}).of(query, None):
+    it. A parsed SELECT is used up."""
+    for _ in Paths({}, {}).of(prepared(query, {}), None):
         pass
 
 
@@ -102,28 +98,23 @@ def _invert(
 
 def _link(stage: int, path: Path, keys: tuple[str, ...], order: list[Stage]) -> Link:
     quoted = [exp.column(exp.to_identifier(k, quoted=True), table="__q") for k in keys]
-    named = [exp.alias_(column, f"__k{n}") for n, column in enumerate(quoted, 1)]
+    shown = [exp.alias_(column, f"__k{n}") for n, column in enumerate(quoted, 1)]
     rest = [n for n in path.names if n not in keys and n.startswith(("__h", "__r"))]
     inner = exp.Subquery(this=path.select, alias=exp.TableAlias(this=exp.to_identifier("__q")))
-    select = exp.select(*named, *(exp.column(n, table="__q") for n in rest)).from_(inner)
-    uses_as_of = any(select.find_all(exp.Placeholder, exp.Parameter))
-    start = next((table for table in select.find_all(exp.Table) if table.meta_get("target")), None)
-    table = f"{start.args['db'].sql('duckdb')}.{start.this.sql('duckdb')}" if start else ""
-    if start:
-        start.set("db", None)
-        start.set("this", exp.to_identifier(ROWS))
+    select = exp.select(*shown, *(exp.column(n, table="__q") for n in rest)).from_(inner)
     upwards = select.sql("duckdb", copy=False)
+    table = path.end if isinstance(path.end, str) else None
     return Link(
         stage,
-        upwards.replace(ROWS, table),
+        upwards if table is None else upwards.replace(ROWS, named(table)),
         len(keys),
         path.hidden,
-        path.end if isinstance(path.end, str) else None,
+        table,
         order.index(path.end) if isinstance(path.end, Stage) else None,
         upwards,
         {keys.index(name): held for name, held in path.ranges.items() if name in keys},
         None if path.given is None else tuple(keys.index(name) for name in path.given),
-        uses_as_of,
+        "$as_of" in upwards and any(select.find_all(exp.Placeholder, exp.Parameter)),
     )
 
 

@@ -19,6 +19,7 @@ from transforms.inversion.nodes import aggregates
 from transforms.inversion.refusal import NotInvertible
 
 HERE = f"{HIDDEN}here"
+ROWS = f"{HIDDEN}rows"
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Stage:
 class Path:
     """A way from the columns ``names`` to ``hidden`` columns ``__h1`` ... of a base table or a stage.
 
+    In ``select`` a base table that is led to is called :data:`ROWS`.
     ``ranges``: for a name that is a moment cut to its day or the like, the name of a column that holds the moment
     itself, and the unit of the cut. ``given``: names that hold the same as the hidden columns, where rows of the
     result are all that a reader can ask for, so the query need not run.
@@ -174,7 +176,8 @@ class Paths:
         held = {name: (r, unit) for (name, (_, unit)), r in zip(ranges.items(), moments, strict=True)}
         columns = {**shown, **moments, "__h1": identity}
         node = source.node.copy()
-        node.meta["target"] = True
+        node.set("db", None)
+        node.set("this", exp.to_identifier(ROWS))
         select = _select(block, columns, source, node)
         if _may_be_missing(block):
             select.where(exp.Not(this=exp.Is(this=identity.copy(), expression=exp.null())), copy=False)
@@ -238,6 +241,12 @@ class Paths:
             select = _select(block, columns, None, None, values, outer)
             select.append("joins", join)
             yield Path(select, tuple(columns), path.hidden, path.end)
+
+
+def named(table: str) -> str:
+    """A base table's name as SQL writes it."""
+    layer, _, name = table.partition(".")
+    return exp.table_(name, db=layer, quoted=True).sql("duckdb")
 
 
 def _dissolves(block: Block, need: list[str], real: bool) -> bool:

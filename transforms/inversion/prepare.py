@@ -13,9 +13,12 @@ from transforms.inversion.nodes import own_nodes
 from transforms.inversion.refusal import refuse
 
 
-def prepared(sql: str, known: Known) -> exp.Query:
-    """The parsed SELECT, refused where it must be, with every CTE in the place where it is read."""
-    tree = sqlglot.parse_one(sql, read="duckdb")
+def prepared(query: str | exp.Query, known: Known) -> exp.Query:
+    """The parsed SELECT, refused where it must be, with every CTE in the place where it is read.
+
+    A SELECT that comes parsed is changed.
+    """
+    tree = sqlglot.parse_one(query, read="duckdb") if isinstance(query, str) else query
     assert isinstance(tree, exp.Query)
     for node in tree.walk():
         if node.meta_get("line") is not None:  # positions in the text, copied with every copy
