@@ -33,7 +33,7 @@ from transforms.history import DELETE, VALIDITY
 from transforms.mask import MaskKeys, mask_frame, mask_problems
 from transforms.rules import DUPLICATE_KEY, ERASED_SUBJECT
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Raised when conforming or masking makes something else of the same record, so that tables are built anew."""
 
 _Item = TypeVar("_Item")

@@ -15,12 +15,12 @@ import pyarrow as pa
 from transforms.contract import Contract, Envelope, Field, Subject
 from transforms.drift import drift
 from transforms.json_columns import EACH, Steps, elements, extract, parse_path
-from transforms.jsontext import valid_json
+from transforms.jsontext import FAULTS, faults, valid_json
 from transforms.rules import broken_rules
 from transforms.scalars import parse, without_null_words
 from transforms.subjects import ERASED_TOKEN, natural_ids
 
-_FATAL = ("malformed_json", "not_an_object")  # with one of these, nothing else is said of a record; the first wins
+_FATAL = (*FAULTS, "not_an_object")  # with one of these, nothing else is said of a record; the first wins
 _BROKEN = pl.Schema({"row": pl.UInt32, "rule": pl.String, "path": pl.String})
 _ENVELOPE = "$envelope"
 
@@ -94,7 +94,8 @@ def _rows(payloads: pl.Series, contract: Contract) -> _Rows:
     valid = valid_json(payloads)
     texts = payloads if valid.all() else payloads.zip_with(valid, pl.Series([b""]))
     texts = texts.cast(pl.String).set(~valid, None)
-    problems = [_break(~valid, "malformed_json", "$")]
+    found = faults(payloads, valid)
+    problems = [_break(found == rule, rule, "$") for rule in found.drop_nulls().unique()]
     if contract.change.envelope:
         problems.append(_break(valid & ~_is_object(texts), "not_an_object", "$"))
         rows = _open_envelopes(texts, contract.change.envelope)

@@ -5,6 +5,7 @@ JSON white space around it, no lone surrogate escapes, nested at most ``MAX_DEPT
 readers are more lenient, each in its way, so they only get to see what passed here.
 """
 
+import json
 import re
 from collections.abc import Sequence
 
@@ -15,14 +16,50 @@ MAX_DEPTH = 256
 """Deeper nesting counts as malformed: readers recurse, and this limit does not depend on how much stack is left."""
 
 WHITESPACE = b" \t\r\n"
+FAULTS = ("not_utf8", "too_deep", "not_a_number", "lone_surrogate", "malformed_json")
 _decode = msgspec.json.Decoder(msgspec.Raw).decode
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_WIDE = re.compile(rb"\0[^\0]\0[^\0]|[^\0]\0[^\0]\0|\0{3}[^\0]|[^\0]\0{3}")
+"""How UTF-16 and UTF-32 without a byte order mark begin (RFC 4627, section 3); as UTF-8 it would be full of NULs."""
 _BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def is_json(payload: bytes) -> bool:
     """Whether the bytes are one valid JSON value."""
     return _is_json_if_utf8(payload) and _is_utf8(payload)
+
+
+def faults(payloads: pl.Series, valid: pl.Series) -> pl.Series:
+    """What is wrong with payloads (Binary) that are no valid JSON: one of ``FAULTS``, else null."""
+    wrong = (~valid).arg_true()
+    told = [fault(payload or b"") for payload in payloads.gather(wrong).to_list()]
+    return pl.Series([None], dtype=pl.String).new_from_index(0, len(payloads)).scatter(wrong, told)
+
+
+def fault(payload: bytes) -> str:
+    """What is wrong with bytes that are no valid JSON: one of ``FAULTS``, rules of quarantine (rules.py)."""
+    if not _is_utf8(payload) or _WIDE.match(payload):
+        return "not_utf8"
+    try:
+        # Python's reader is as strict, but for the words it calls constants and for surrogates.
+        json.loads(payload.decode(), parse_constant=_no_number, parse_int=len, parse_float=len)
+    except _NoNumber:
+        return "not_a_number"
+    except RecursionError:
+        return "too_deep"
+    except ValueError:
+        return "malformed_json"
+    if _depth(payload) > MAX_DEPTH:
+        return "too_deep"
+    return "lone_surrogate" if b"\\u" in payload else "malformed_json"
+
+
+class _NoNumber(Exception):
+    pass
+
+
+def _no_number(_: str) -> None:
+    raise _NoNumber
 
 
 def valid_json(payloads: Sequence[bytes | None] | pl.Series) -> pl.Series:

@@ -17,6 +17,10 @@ from transforms.scalars import parse
 DUPLICATE_KEY = "duplicate_key"
 ERASED_SUBJECT = "erased_subject"
 RULES = {
+    "not_utf8": "the record is not UTF-8: it is in another encoding (UTF-16, Latin-1), or bytes of it are damaged",
+    "too_deep": "the record nests deeper than 256 objects and arrays",
+    "not_a_number": "a value is NaN, Infinity or -Infinity, which JSON (RFC 8259) does not have",
+    "lone_surrogate": "a text holds half of a surrogate pair, which stands for no character",
     "malformed_json": "the record is not JSON (RFC 8259)",
     "not_an_object": "the record is JSON but no object, and the contract names its members",
     "missing_required": "a required field is missing or null",
