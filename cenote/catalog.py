@@ -20,12 +20,13 @@ from cenote import meta
 from cenote.door.statement import calls_functions, plan
 from cenote.errors import TableError, unknown
 from cenote.report import StageReport
+from cenote.sqltext import ident
 from cenote.sqltext import reason as reason
 from cenote.views import SCHEMAS, Snapshot, View, snapshots, table_views
 from cenote.workspace import Workspace
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 NAME = "catalog/duckdb"
 MEMORY_LIMIT = "1GiB"
@@ -119,14 +120,25 @@ def query(
         tables = named_tables(sql) if versions is None else versions
         with connect(space, tables, versions) as connection:
             if calls_functions(sql):
+                if versions is not None:
+                    raise TableError("search, neighbors and features tell of now, not of then", "ask the lake itself")
                 sql, given = _planned(space, connection, sql, given)
             relation = connection.sql(sql, params=given or None)
             if relation is None:
                 return pl.DataFrame()
             answer = relation.limit(limit) if limit is not None else relation
-            return pl.DataFrame(pl.from_arrow(answer.to_arrow_table()))
+            return pl.DataFrame(pl.from_arrow(_without_intervals(answer).to_arrow_table()))
     except duckdb.Error as error:
         raise _complaint(space, sql, error) from None
+
+
+def _without_intervals(answer: "DuckDBPyRelation") -> "DuckDBPyRelation":
+    """Intervals as text, since a frame has no type for months and days together."""
+    if "INTERVAL" not in map(str, answer.types):
+        return answer
+    kinds = zip(answer.columns, answer.types, strict=True)
+    told = [f"CAST({ident(c)} AS VARCHAR) AS {ident(c)}" if str(k) == "INTERVAL" else ident(c) for c, k in kinds]
+    return answer.project(", ".join(told))
 
 
 def _planned(
@@ -183,8 +195,10 @@ def is_stale(space: Workspace) -> bool:
     return not _stands(space, _digest(all_views(space, snapshots(space))))
 
 
-def refresh(space: Workspace) -> StageReport:
+def refresh(space: Workspace, *, everybody: bool = False) -> StageReport:
     """Bring ``cenote.duckdb`` up to date; nothing is done where no table, contract or description changed.
+
+    ``everybody``: nobody is left out of the views any more, since whoever was hidden is erased.
 
     The new file is written aside and swapped in, so whoever has the old one open keeps reading it
     undisturbed.
@@ -193,7 +207,7 @@ def refresh(space: Workspace) -> StageReport:
 
     target = space.settings.catalog
     with space.lock("catalog"):
-        views = all_views(space, snapshots(space))
+        views = all_views(space, snapshots(space, everybody=everybody))
         digest = _digest(views)
         if _stands(space, digest):
             return StageReport(NAME, len(views), 0, None, fresh=True)

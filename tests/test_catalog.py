@@ -279,3 +279,8 @@ def test_a_moved_lake_is_found_again_after_a_refresh(shop: Workspace) -> None:
     catalog.refresh(space)
     with notebook(space) as connection:
         assert str(moved) in str(connection.sql("select sql from duckdb_views() where view_name = 'orders'").fetchall())
+
+
+def test_an_interval_comes_as_text(space):
+    answer = catalog.query(space, "select interval 3 days as waited, 1 as n")
+    assert answer.row(0) == ("3 days", 1)

@@ -61,3 +61,9 @@ def test_a_version_that_was_purged_is_said_to_be_gone(grown):
 def test_a_moment_that_cannot_be_read(grown):
     with pytest.raises(TableError, match="ISO 8601"):
         grown[0].at("last Tuesday")
+
+
+def test_search_has_no_past(grown):
+    lake, between = grown
+    with pytest.raises(TableError, match="tell of now"):
+        lake.at(between).sql("from search('parcel', k => 3)")
