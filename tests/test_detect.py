@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from transforms.detect import KINDS, find_spans, redact_text
+from transforms.detectors.folding import fold, fold_all
 
 FOUND = [
     ("EMAIL", "write to ann.o'hara+x@mail.example.co.uk today", "ann.o'hara+x@mail.example.co.uk"),
@@ -142,6 +143,14 @@ def test_odd_input() -> None:
     assert find_spans(pl.Series([None, ""], dtype=pl.String)).is_empty()
 
 
+def test_folded_text_keeps_every_place() -> None:
+    some = [chr(code) for code in (*range(0x20, 0x3100), *range(0xA000, 0xD800, 97), *range(0xE000, 0x20000, 61))]
+    folded = fold_all("".join(some).encode())
+    assert folded.isascii() and folded == b"".join(fold(character) for character in some)
+    assert all(len(fold(character)) == len(character.encode()) for character in some)
+    assert fold_all("Éa “x” 5€ ñ Ж".encode()) == b'E\x7fa "  x"   5$$$ n\x7f \x7f\x7f'
+
+
 def test_huge_texts_take_linear_time() -> None:
     words = "lorem ipsum dolor sit amet john@example.com " * 20_000
     unbroken = "x" * 500_000 + "1" * 500_000 + "@" * 50_000 + ":" * 50_000
@@ -153,6 +162,7 @@ def test_huge_texts_take_linear_time() -> None:
 
 def test_many_rows_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("transforms.detect._CHUNK", 1000)
+    monkeypatch.setattr("transforms.detect._LEAST", 1000)
     texts = pl.Series([f"row {i}: mail u{i}@example.com" for i in range(500)] * 2)
     assert redact_text(texts).to_list() == [f"row {i}: mail <EMAIL>" for i in range(500)] * 2
     found = find_spans(texts, ["EMAIL"], values=True)

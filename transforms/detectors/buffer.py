@@ -12,17 +12,10 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from transforms.detectors.folding import fold_all
+
 Positions = npt.NDArray[np.int64]
 OPEN, CLOSE = "\x02", "\x03"
-_UNMARK = bytes.maketrans(b"\x02\x03", b"  ")
-_QUOTES = {
-    b"\xe2\x80\x98": "'",
-    b"\xe2\x80\x99": "'",
-    b"\xe2\x80\x9c": '"',
-    b"\xe2\x80\x9d": '"',
-    b"\xc2\xab": '"',
-    b"\xc2\xbb": '"',
-}
 _FEED, _MARGIN = 10, 80
 
 
@@ -30,7 +23,7 @@ _FEED, _MARGIN = 10, 80
 class Buffer:
     """Texts joined by line feeds. ``starts`` and ``ends``: the byte range of each row.
 
-    ``plain`` has the bytes as they came; ``data`` is what is searched: the same, with typographic quotes as plain ones.
+    ``plain`` has the bytes as they came; ``data`` is what is searched: the same, folded to ASCII (folding.py).
     """
 
     plain: bytes
@@ -49,7 +42,7 @@ class Buffer:
     @cached_property
     def data(self) -> bytes:
         """The bytes to search."""
-        return _tidy(self.plain)
+        return fold_all(self.plain)
 
     @cached_property
     def codes(self) -> npt.NDArray[np.uint8]:
@@ -57,16 +50,26 @@ class Buffer:
         return np.frombuffer(self.data, dtype=np.uint8)
 
     @cached_property
+    def raw(self) -> npt.NDArray[np.uint8]:
+        """The bytes as they came, as numbers."""
+        return np.frombuffer(self.plain, dtype=np.uint8)
+
+    @cached_property
+    def wide(self) -> Positions:
+        """Positions of the first bytes of characters beyond ASCII."""
+        return np.zeros(0, np.int64) if self.plain.isascii() else np.flatnonzero(self.raw >= 0xC2)
+
+    @cached_property
     def lower(self) -> bytes:
-        """The buffer in lower case (ASCII letters)."""
-        return self.data.lower()
+        """The bytes as they came, in lower case (ASCII letters): what words are looked up by."""
+        return self.plain.lower()
 
     @cached_property
     def _inner(self) -> Positions:
         """Positions of the bytes that continue a character."""
         if self.plain.isascii():
             return np.zeros(0, np.int64)
-        return np.flatnonzero((np.frombuffer(self.plain, dtype=np.uint8) & 0xC0) == 0x80)
+        return np.flatnonzero((self.raw & 0xC0) == 0x80)
 
     def _counted(self, positions: Positions) -> Positions:
         """How many characters begin before each position."""
@@ -82,7 +85,7 @@ class Buffer:
 
     def positions(self, rows: Positions, characters: Positions) -> Positions:
         """Characters within rows as positions."""
-        begins = np.append(np.flatnonzero((np.frombuffer(self.plain, dtype=np.uint8) & 0xC0) != 0x80), len(self.plain))
+        begins = np.append(np.flatnonzero((self.raw & 0xC0) != 0x80), len(self.plain))
         return begins[self._counted(self.starts[rows]) + characters.astype(np.int64)]
 
     def cut(self, starts: Positions, ends: Positions, *, plain: bool = False, data: bytes | None = None) -> pl.Series:
@@ -95,44 +98,37 @@ class Buffer:
             return pl.Series([], dtype=pl.String)
         if (starts[1:] >= ends[:-1]).all():
             return strings(np.column_stack([starts, ends]).ravel(), data).gather_every(2)
-        ranges = pl.DataFrame({"at": starts, "size": ends - starts})
-        return ranges.select(pl.lit(data).bin.slice("at", "size").cast(pl.String)).to_series()
+        sizes = ends - starts
+        bounds = np.concatenate([[0], np.cumsum(sizes)])
+        at = np.arange(bounds[-1]) + np.repeat(starts - bounds[:-1], sizes)
+        return strings(bounds, np.frombuffer(data, dtype=np.uint8)[at].data)
 
     @cached_property
     def _margined(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
         """The searched bytes, in lower case and as they are, with line feeds on either side."""
         margin = bytes([_FEED]) * _MARGIN
-        return tuple(np.frombuffer(margin + data + margin, dtype=np.uint8) for data in (self.lower, self.data))  # type: ignore[return-value]
+        return tuple(np.frombuffer(margin + data + margin, dtype=np.uint8) for data in (self.data.lower(), self.data))  # type: ignore[return-value]
 
     def _beside(self, begin: Positions, size: int, lower: bool) -> npt.NDArray[np.uint8]:
         """``size`` bytes from each position on, as rows of a matrix."""
         margined = self._margined[0 if lower else 1]
-        return np.lib.stride_tricks.sliding_window_view(margined, size)[begin + _MARGIN].copy()
+        return np.lib.stride_tricks.sliding_window_view(margined, size)[begin + _MARGIN]
 
     def before(self, positions: Positions, size: int = 48, *, lower: bool = True) -> pl.Series:
-        """The ``size`` bytes before each position, in lower case (ASCII); line feeds stand where the row begins
-        later.
-        """
+        """The ``size`` bytes before each position, in lower case; line feeds stand where the row begins later."""
         beside = self._beside(positions - size, size, lower)
         room = positions - self.starts[self.rows(positions)]
         tight = np.flatnonzero(room < size)
         beside[tight] = np.where(np.arange(size) < (size - room[tight])[:, None], _FEED, beside[tight])
-        torn = np.ones(len(positions), bool)
-        for column in range(min(3, size)):
-            torn &= (beside[:, column] & 0xC0) == 0x80
-            beside[torn, column] = _FEED
-        return strings(np.arange(len(positions) + 1) * size, beside.tobytes())
+        return strings(np.arange(len(positions) + 1) * size, beside.data)
 
     def after(self, positions: Positions, size: int = 16, *, lower: bool = True) -> pl.Series:
-        """The ``size`` bytes from each position, in lower case (ASCII); line feeds stand where the row ends earlier."""
+        """The ``size`` bytes from each position, in lower case; line feeds stand where the row ends earlier."""
         beside = self._beside(positions, size, lower)
         room = self.ends[self.rows(positions)] - positions
         tight = np.flatnonzero(room < size)
         beside[tight] = np.where(np.arange(size) >= room[tight][:, None], _FEED, beside[tight])
-        for back, lead in ((1, 0xC0), (2, 0xE0), (3, 0xF0)):
-            if size >= back:
-                beside[beside[:, -back] >= lead, -back:] = _FEED
-        return strings(np.arange(len(positions) + 1) * size, beside.tobytes())
+        return strings(np.arange(len(positions) + 1) * size, beside.data)
 
     def around(self, starts: Positions, ends: Positions, before: int, after: int) -> tuple[Positions, Positions]:
         """Ranges widened by some bytes on either side, within their rows and between characters."""
@@ -141,36 +137,34 @@ class Buffer:
         finish = np.maximum(self._to_character(np.minimum(ends + after, self.ends[rows])), ends)
         return begin, finish
 
+    def whole(self, starts: Positions, ends: Positions) -> tuple[Positions, Positions]:
+        """Ranges widened so that they hold whole characters."""
+        if self.plain.isascii():
+            return starts, ends
+        before = starts.copy()
+        for _ in range(3):
+            before -= self._continues(before)
+        return before, self._to_character(ends)
+
+    def _continues(self, positions: Positions) -> npt.NDArray[np.bool_]:
+        """Whether the bytes at positions continue a character."""
+        inside = positions < len(self.raw)
+        inside[inside] = (self.raw[positions[inside]] & 0xC0) == 0x80
+        return inside
+
     def _to_character(self, positions: Positions) -> Positions:
         """Move positions right until they stand between characters."""
+        if self.plain.isascii():
+            return positions
         moved = positions.copy()
         for _ in range(3):
-            inside = moved < len(self.data)
-            inside[inside] = (self.codes[moved[inside]] & 0xC0) == 0x80
-            moved += inside
+            moved += self._continues(moved)
         return moved
 
 
-def strings(bounds: Positions, data: bytes) -> pl.Series:
+def strings(bounds: Positions, data: bytes | memoryview) -> pl.Series:
     """The texts between consecutive bounds of a buffer."""
     if len(bounds) < 2:
         return pl.Series([], dtype=pl.String)
     bounds = np.ascontiguousarray(bounds, dtype=np.int64)
     return pl.Series(pa.LargeStringArray.from_buffers(len(bounds) - 1, pa.py_buffer(bounds), pa.py_buffer(data)))
-
-
-def _tidy(plain: bytes) -> bytes:
-    """The same bytes for searching: the marks of search are spaces, typographic quotes are plain; no position moves."""
-    data = plain.translate(_UNMARK) if b"\x02" in plain or b"\x03" in plain else plain
-    if data.isascii():
-        return data
-    codes = np.frombuffer(data, dtype=np.uint8)
-    tidied = codes.copy()
-    for lead in (0xE2, 0xC2):
-        at = np.flatnonzero(codes == lead)
-        for mark, simple in _QUOTES.items():
-            if mark[0] == lead:
-                found = at[(codes[at + 1] == mark[1]) & (codes[at + len(mark) - 1] == mark[-1])]
-                for place in range(len(mark)):
-                    tidied[found + place] = ord(" " if place else simple)
-    return tidied.tobytes()

@@ -5,13 +5,17 @@ numbers follow ITU-T E.164 (at most 15 digits); national forms are told by their
 words nearby.
 """
 
+from dataclasses import replace
+
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from transforms.detectors.cues import SPELT
 from transforms.detectors.patterns import has, take
-from transforms.detectors.scene import Scene
-from transforms.detectors.spans import no_spans, search, spans
+from transforms.detectors.scene import Found, Scene
+from transforms.detectors.spans import Spans, search
+from transforms.detectors.tokens import DIGIT
 
 _EMAIL = (
     r"(?:\w[\w.!#$%&'*+/=?^`{|}~-]*|\"[^\"\n]+\")@"
@@ -25,17 +29,17 @@ _SPELT = (
 )
 
 
-def emails(scene: Scene) -> pl.DataFrame:
+def emails(scene: Scene) -> list[Spans]:
     """E-mail addresses, internationalised ones included, and those spelt ``name (at) host (dot) com``."""
-    plain = search(scene.words_at(scene.bytes_at("@")), _EMAIL)
+    plain = search(scene.words_at(scene.marks_at("@")), _EMAIL)
     words = scene.cued(SPELT)
     sizes = scene.ends[words] - scene.starts[words]
-    follows = scene.buffer.codes[np.minimum(scene.ends[words], len(scene.classes) - 1)]
-    words = words[(sizes == 3) | np.isin(follows, _CLOSING)]
+    words = words[(sizes == 3) | np.isin(scene.code(scene.ends[words]), _CLOSING)]
     spelt = search(scene.near(words, 60, 60), _SPELT)
-    return pl.concat([spans(plain, "EMAIL", 0.97), spans(spelt, "EMAIL", 0.8)])
+    return [Spans("EMAIL", *plain, 0.97), Spans("EMAIL", *spelt, 0.8)]
 
 
+_FAR = 80
 _SEP = r"(?: ?[-./]? ?)"
 _PHONE = (
     rf"(?:\+{_SEP}9{{1,4}}(?: ?[-./]? ?\(?9{{1,8}}\)?){{1,7}}"
@@ -69,44 +73,44 @@ _GROUPED = (
 _NATIONAL = r"^(?:[6789]\d{8}|0[1-9]\d{8}|07\d{9}|01[567]\d{8,9}|[2-9]\d{2}[2-9]\d{6}|1[2-9]\d{2}[2-9]\d{6})$"
 
 
-def phones(scene: Scene) -> pl.DataFrame:
+def phones(scene: Scene) -> list[Spans]:
     """Phone and fax numbers: with a country code, in a usual grouping, or after a word that announces one."""
     found = scene.shaped(_PHONE)
-    found = found.with_columns(count=pl.col("text").str.count_matches("[0-9]")).filter(
-        pl.col("count").is_between(7, 15)
+    found = found.where((found.digits >= 7) & (found.digits <= 15))
+    found = found.where(
+        ~(found.glued("-_./") | found.left_in("_@") | (found.left_in(",.:") & (found.left(2) == DIGIT)))
+        & ~((found.right() == DIGIT) | found.right_in("_@") | (found.right_in("-_.,/:") & (found.right(2) == DIGIT)))
     )
-    if found.is_empty():
-        return no_spans()
-    found = found.with_columns(
-        before=scene.buffer.before(found["start"].to_numpy()),
-        after=scene.buffer.after(found["end"].to_numpy(), 20),
-    )
-    found = found.filter(
-        ~has("before", r"[\p{L}\d_@][-_./]?$|\d[,.:]$")
-        & ~(has("after", r"^(?:\p{L}|[-_.,/:]?\d|@|_)") & ~has("after", _EXTENSION))
-        & ~has("text", _DATE_LIKE)
-    )
-    extension = take("after", _EXTENSION).str.len_bytes().fill_null(0)
-    found = found.with_columns(
-        end=pl.col("end") + extension,
-        groups=pl.col("text").str.count_matches("[0-9]+"),
-        bare=pl.col("text").str.replace_all("[^0-9]", ""),
-    )
-    called = has("before", _CALLING) | has("after", _CALLING_AFTER)
-    foreign = has("before", _NOT_CALLING)
-    international = has("text", r"^(?:\+|00[- ]?[1-9]\d{0,2}[-. (/]|00[1-9]\d{8}|\(\+)")
-    grouped = has("text", _GROUPED)
-    usual = has("text", r"^(?:1[-. ]?)?\(?\d{3}\)?[-. ]{0,2}\d{3}[-. ]\d{4}")
-    national = has("bare", _NATIONAL)
-    trunk = has("text", r"^0\d{1,4}[ -/]\d{5,}$")
-    score = (
-        pl.when(foreign & ~international).then(0.2)
-        .when(international & (pl.col("count") >= 8)).then(0.9)
-        .when(called).then(0.85)
-        .when(usual).then(0.8)
-        .when(grouped & (pl.col("count") >= 8)).then(0.6)
-        .when((national & (pl.col("groups") == 2)) | trunk).then(0.6)
-        .when(national & (pl.col("groups") == 1)).then(0.5)
-        .otherwise(0.3)
-    )  # fmt: skip
-    return spans(found, "PHONE", score)
+    if not len(found):
+        return []
+    text, after = found.text, found.after(20)
+    extension = take(after, _EXTENSION).str.len_bytes()
+    apart = ~has(after, r"^(?:\p{L}|[-_.,/:]?\d|@|_)") | extension.is_not_null().to_numpy()
+    kept = apart & ~has(text, _DATE_LIKE)
+    found = replace(found, end=found.end + extension.fill_null(0).to_numpy()).where(kept)
+    score = _phone_score(found, text.filter(pl.Series(kept)), after.filter(pl.Series(kept)))
+    kept = score >= scene.least
+    if not kept.all():  # a word may come nearer when what stands between is gone
+        kept[~kept] = has(found.where(~kept).before(_FAR), _CALLING)
+    return [found.where(kept).spans("PHONE", score[kept])]
+
+
+def _phone_score(found: Found, text: pl.Series, after: pl.Series) -> npt.NDArray[np.float64]:
+    """How sure candidates are: first by their form, then the unsure ones by the words beside them."""
+    count = found.digits
+    international = has(text, r"^(?:\+|00[- ]?[1-9]\d{0,2}[-. (/]|00[1-9]\d{8}|\(\+)")
+    usual = has(text, r"^(?:1[-. ]?)?\(?\d{3}\)?[-. ]{0,2}\d{3}[-. ]\d{4}")
+    score = np.where(international & (count >= 8), 0.9, np.where(usual, 0.8, 0.3))
+    rest = np.flatnonzero(score < 0.5)
+    form = text.gather(rest)
+    bare, groups = form.str.replace_all("[^0-9]", ""), form.str.count_matches("[0-9]+").to_numpy()
+    grouped, trunk = has(form, _GROUPED), has(form, r"^0\d{1,4}[ -/]\d{5,}$")
+    national = has(bare, _NATIONAL)
+    likely = (grouped & (count[rest] >= 8)) | (national & (groups == 2)) | trunk
+    score[rest] = np.where(likely, 0.6, np.where(national & (groups == 1), 0.5, 0.3))
+    rest = np.flatnonzero(score < 0.9)
+    before = found.where(rest).before(48)
+    called = has(before, _CALLING) | has(after.gather(rest), _CALLING_AFTER)
+    foreign = has(before, _NOT_CALLING) & ~international[rest]
+    score[rest] = np.where(foreign, 0.2, np.where(called, 0.85, score[rest]))
+    return score

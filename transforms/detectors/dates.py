@@ -4,14 +4,15 @@ Belongs here: when something was and how old somebody is. Must not: other number
 day-month-year in any order, and month names in English, Spanish, French, German, Italian and Portuguese.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
-from transforms.detectors.buffer import Positions
-from transforms.detectors.cues import AGE_LABEL, AGED, MONTH, MONTHS
+from transforms.detectors.cues import AGE_LABEL, AGED, BORN, DATING, MONTH, MONTHS
 from transforms.detectors.patterns import has, take
-from transforms.detectors.scene import Scene
-from transforms.detectors.spans import no_spans, search, spans
+from transforms.detectors.scene import Found, Scene
+from transforms.detectors.spans import Mask, Spans, search
 from transforms.detectors.tokens import DIGIT, LOWER
 
 _MONTH = "(?:" + "|".join(sorted(dict.fromkeys(MONTHS.split()), key=len, reverse=True)) + r")\.?"
@@ -41,7 +42,7 @@ _NAMED = (
     r")(?-u:\b)"
 )
 _BIRTH = (
-    r"born|birth|\bdob\b|d\.o\.b|b-?day|nacid[oa]|nacimiento|\bnac\b|\bné[e]?\b|naissance|geboren|geburt"
+    r"born|birth|\bdob\b|d\.o\.b|b-?day|nacid[oa]|nacimiento|\bnac\b|\bnée?[ :]|naissance|geboren|geburt"
     r"|\bgeb\b|nascit[ao]|nascimento|nato il|nata il"
 )
 _DATED = (
@@ -50,47 +51,48 @@ _DATED = (
 )
 
 
-def dates(scene: Scene) -> pl.DataFrame:
+def dates(scene: Scene) -> list[Spans]:
     """Dates of any usual form; BIRTH_DATE where words say so. A bare year counts after a word such as "since"."""
     numeric = scene.shaped(_NUMERIC)
-    dense = numeric.filter(has("text", _DENSE)).with_columns(score=pl.lit(0.3))
-    numeric = numeric.filter(has("text", _REAL)).with_columns(score=pl.lit(0.85))
-    named = _named(scene).with_columns(score=pl.lit(0.8))
-    short = scene.shaped(r"(?-u:\b)99?/(?:99|9999)(?-u:\b)").with_columns(score=pl.lit(0.3))
-    alone = scene.shaped(r"(?-u:\b)9999(?-u:\b)").filter(has("text", "^(?:1[89]|20)")).with_columns(score=pl.lit(0.2))
-    found = pl.concat([numeric, dense, named, short, alone])
-    if found.is_empty():
-        return no_spans()
-    found = found.with_columns(
-        before=scene.buffer.before(found["start"].to_numpy(), 32),
-        after=scene.buffer.after(found["end"].to_numpy(), 32),
+    text = numeric.text
+    dense, real = (has(text, pattern) for pattern in (_DENSE, _REAL))
+    short = scene.shaped(r"(?-u:\b)99?/(?:99|9999)(?-u:\b)")
+    alone = scene.shaped(r"(?-u:\b)9999(?-u:\b)")
+    alone = alone.where(
+        (alone.left_in("1", 0) & alone.left_in("89", -1)) | (alone.left_in("2", 0) & alone.left_in("0", -1))
     )
-    clock = pl.when(pl.col("score") > 0.5).then(take("after", "(?i)" + _CLOCK).str.len_bytes()).fill_null(0)
-    apart = ~has("before", r"[\d\p{L}_][-./]?$|[$€£]\s?$") & (
-        (clock > 0) | ~has("after", r"^(?:\p{L}|[-/_.]?\d|[-/_](?:\p{L}|\d))|^\s?[%€$£]")
-    )
-    birth = has("before", rf"(?:{_BIRTH})[^\d.;\n]{{0,16}}$")
-    dated = has("before", _DATED)
-    score = pl.when(pl.col("score") >= 0.5).then("score").when(birth).then(0.8).when(dated).then(0.6).otherwise("score")
-    kind = pl.when(birth).then(pl.lit("BIRTH_DATE")).otherwise(pl.lit("DATE"))
-    return spans(found.filter(apart).with_columns(end=pl.col("end") + clock), kind, score)
+    doubtful = numeric.where(dense).joined(short).joined(alone)
+    doubtful = doubtful.where(doubtful.follows(DATING, 3) | doubtful.said(BORN, 64))
+    return [*_dated(numeric.where(real).joined(_named(scene)), 0.82), *_dated(doubtful, 0.3)]
 
 
-def _named(scene: Scene) -> pl.DataFrame:
+def _dated(found: Found, score: float) -> list[Spans]:
+    """Candidates of a score as dates, with their time of day; the doubtful ones where words say so."""
+    found = found.where(~(found.glued("-./") | found.left_in("_") | _priced(found)))
+    if not len(found):
+        return []
+    seen = found.frame(before=32, after=32, text=False)
+    birth, said = has("before", rf"(?:{_BIRTH})[^\d.;\n]{{0,16}}$"), has("before", _DATED)
+    clock = take("after", "(?i)" + _CLOCK).str.len_bytes().fill_null(0) if score >= 0.5 else pl.lit(0, pl.UInt32)
+    apart = (clock > 0) | ~has("after", r"^(?:\p{L}|[-/_.]?\d|[-/_](?:\p{L}|\d))|^\s?[%€$£]")
+    doubt = pl.when(birth).then(0.8).when(said).then(0.6).otherwise(score)
+    seen = seen.select(apart=apart, birth=birth, clock=clock, score=doubt if score < 0.5 else pl.lit(score))
+    whole = replace(found, end=found.end + seen["clock"].to_numpy())
+    return [
+        whole.where(chosen).spans(kind, seen["score"].filter(chosen))
+        for kind, chosen in (("BIRTH_DATE", seen["birth"] & seen["apart"]), ("DATE", ~seen["birth"] & seen["apart"]))
+    ]
+
+
+def _priced(found: Found) -> Mask:
+    """Whether a currency sign stands before each."""
+    return found.left_in("$") | (found.left_in(" ") & found.left_in("$", 2))
+
+
+def _named(scene: Scene) -> Found:
     """Dates with a month's name, from the text around each such name."""
-    found = search(scene.near(_beside_numbers(scene, scene.cued(MONTH)), 16, 24), _NAMED)
-    return found.unique(["start", "end"], maintain_order=True)
-
-
-def _beside_numbers(scene: Scene, index: Positions) -> Positions:
-    """The tokens of ``index`` that have a token with digits within three places."""
-    if len(index) == 0:
-        return index
-    numbers = scene.numeric if len(scene.numeric) else np.array([-9])
-    at = np.searchsorted(numbers, index)
-    right = numbers[np.minimum(at, len(numbers) - 1)]
-    left = numbers[np.maximum(at - 1, 0)]
-    return index[(np.abs(right - index) <= 3) | (np.abs(index - left) <= 3)]
+    found = search(scene.near(scene.beside_number(scene.cued(MONTH), 3), 16, 24), _NAMED)
+    return scene.found(*found)
 
 
 _UNITS = (
@@ -117,25 +119,22 @@ _NO_AGE_AFTER = (
 )
 
 
-def ages(scene: Scene) -> pl.DataFrame:
+def ages(scene: Scene) -> list[Spans]:
     """Ages: the number before "years old" and the like, or after "aged". The number alone is the span."""
     index = scene.numeric[scene.ends[scene.numeric] - scene.starts[scene.numeric] <= 5]
     cues = np.concatenate([[0], scene.cues, [0]])
     mixed = scene.bits[index] == DIGIT | LOWER
     index = index[mixed | ((cues[index] & AGE_LABEL) > 0) | ((cues[index + 2] & AGED) > 0)]
-    found = pl.DataFrame(
-        {"start": scene.starts[index], "text": scene.buffer.cut(scene.starts[index], scene.ends[index])}
-    )
-    found = found.with_columns(text=take("text", r"^(\d{1,3})(?:$|y|a[nñ]|j|m)")).drop_nulls("text")
-    found = found.with_columns(end=pl.col("start") + pl.col("text").str.len_bytes()).filter(
-        pl.col("text").cast(pl.Int32) <= 125
-    )
-    if found.is_empty():
-        return no_spans()
-    found = found.with_columns(
-        before=scene.buffer.before(found["start"].to_numpy(), 24),
-        after=scene.buffer.after(found["end"].to_numpy(), 28),
-    ).filter(~has("before", r"[\d\p{L}][-./]$|[.,/:]$|[$€£]\s?$"))
+    text = scene.buffer.cut(scene.starts[index], scene.ends[index])
+    number = take(text, r"^(\d{1,3})(?:$|y|a[nñ]|j|m)")
+    aged = (number.cast(pl.Int32) <= 125).fill_null(False)
+    size = number.str.len_bytes().filter(aged).to_numpy()
+    index = index[aged.to_numpy()]
+    found = scene.found(scene.starts[index], scene.starts[index] + size)
+    found = found.where(~(found.glued("-./") | found.left_in(".,/:") | _priced(found)))
+    if not len(found):
+        return []
+    seen = found.frame(before=24, after=28, text=False)
     unit = take("after", _UNIT_AFTER)
     sure = has(unit, r"old|age|edad|y/?\.?o|alt|jährig")
     person = has("before", _PERSON_BEFORE) | has("after", _PERSON_AFTER)
@@ -145,4 +144,6 @@ def ages(scene: Scene) -> pl.DataFrame:
         pl.when(sure & ~spell).then(0.85).when(unit.is_not_null() & person & ~spell).then(0.65).when(labelled).then(0.7)
         .otherwise(0.2)
     )  # fmt: skip
-    return spans(found, "AGE", score)
+    seen = seen.select(score=score, unit=unit.is_not_null())
+    kept = ((seen["score"] >= scene.least) | seen["unit"]).to_numpy()
+    return [found.where(kept).spans("AGE", seen["score"].filter(pl.Series(kept)))]

@@ -8,34 +8,70 @@ import base64
 import binascii
 import html
 import re
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 import numpy as np
 import polars as pl
 
-from transforms.detectors.buffer import Positions
+from transforms.detectors.buffer import Buffer, Positions
 from transforms.detectors.patterns import has
 from transforms.detectors.scene import Scene
-from transforms.detectors.tokens import DIGIT, LOWER, UPPER, joined
+from transforms.detectors.tokens import DIGIT, LETTER, LOWER, UPPER, joined
 
 _ESCAPE = re.compile(
-    r"(?:%[0-9A-Fa-f]{2})+|&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});|(?:\\u[0-9a-fA-F]{4})+|\\[nrt\"/\\]"
+    r"(?=[%&\\<+\u00a0\u00ad\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u2000-\u2015\u202f\u205f-\u2064\u2212\u3000\ufeff-\uff5e])"
+    r"(?:(?:%[0-9A-Fa-f]{2})+|&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});|(?:\\u[0-9a-fA-F]{4})+|\\[nrt\"/\\]"
     r"|[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]+|(?<=\w)[\u00a0\u2000-\u200a\u202f\u205f\u3000](?=\w)|(?<=\d)[\u2010-\u2015\u2212](?=\d)"
-    r"|[\uff01-\uff5e]+|[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f]+|(?<=[\w@.])(?:</?[a-zA-Z][^<>]{0,40}>)+(?=[\w@.])|\+(?=[^\s&]*%[0-9A-Fa-f]{2})"
+    r"|[\uff01-\uff5e]+|[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f]+|(?<=[\w@.])(?:</?[a-zA-Z][^<>]{0,40}>)+(?=[\w@.])|\+(?=[^\s&]*%[0-9A-Fa-f]{2}))"
 )
-_TRIGGERS = np.zeros(256, dtype=bool)
-_TRIGGERS[[*b"%&\\<", 0xC2, 0xD9, 0xDB, 0xE0, 0xE2, 0xE3, 0xEF]] = True
-_IS_ESCAPE = (
-    r"^(?:%[0-9A-Fa-f]{2}|&#?[A-Za-z0-9]{2,10};|\\[u\"nrt/\\]|[\x{ad}\x{200b}-\x{200f}\x{2060}-\x{2064}\x{feff}"
-    r"\x{ff01}-\x{ff5e}\x{660}-\x{669}\x{6f0}-\x{6f9}\x{966}-\x{96f}])"
-)
-_IS_GLUE = (
-    r"^(?:[\x{a0}\x{2000}-\x{200a}\x{202f}\x{205f}\x{3000}][0-9A-Za-z+(]|[\x{2010}-\x{2015}\x{2212}][0-9]"
-    r"|</?[a-zA-Z]{1,9}>[0-9A-Za-z@])"
-)
+_IS_HEX = np.zeros(256, dtype=bool)
+_IS_HEX[[*b"0123456789abcdefABCDEF"]] = True
+_ESCAPED = [*b'u"nrt/\\']
+_WIDE_ESCAPES = (  # invisible, full-width and other scripts' digits: first bytes, and the range of what follows
+    (b"\xc2", 0xAD, 0xAD), (b"\xe2\x80", 0x8B, 0x8F), (b"\xe2\x81", 0xA0, 0xA4), (b"\xef\xbb", 0xBF, 0xBF),
+    (b"\xef\xbc", 0x81, 0xBF), (b"\xef\xbd", 0x80, 0x9E), (b"\xd9", 0xA0, 0xA9), (b"\xdb", 0xB0, 0xB9),
+    (b"\xe0\xa5", 0xA6, 0xAF),
+)  # fmt: skip
+_WIDE_GLUE = (  # odd spaces and dashes
+    (b"\xc2", 0xA0, 0xA0), (b"\xe2\x80", 0x80, 0x8A), (b"\xe2\x80", 0xAF, 0xAF), (b"\xe2\x81", 0x9F, 0x9F),
+    (b"\xe3\x80", 0x80, 0x80), (b"\xe2\x80", 0x90, 0x95), (b"\xe2\x88", 0x92, 0x92),
+)  # fmt: skip
 _AROUND = 80
-_ENCODED = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
+_ENCODED = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """What hides in a scene: decoded runs, each with the range it came from, then pieces with escapes undone."""
+
+    starts: Positions
+    ends: Positions
+    pieces: list["Decoded"]
+    texts: pl.Series
+
+    def original(self, buffer: Buffer, start: Positions, end: Positions) -> tuple[Positions, Positions]:
+        """The ranges of the scene that ranges in a buffer of ``texts`` came from."""
+        rows = buffer.rows(start)
+        begin, finish = start - buffer.starts[rows], end - buffer.starts[rows]
+        whole = rows < len(self.starts)
+        begin[whole], finish[whole] = self.starts[rows[whole]], self.ends[rows[whole]]
+        for place in np.flatnonzero(~whole).tolist():
+            piece = self.pieces[int(rows[place]) - len(self.starts)]
+            begin[place], finish[place] = piece.original(int(begin[place]), int(finish[place]))
+        return begin, finish
+
+
+def hidden_in(scene: Scene, *, glue: bool) -> Hidden | None:
+    """Text that hides in a scene; None where there is none. ``glue``: odd spaces, dashes and tags inside words count
+    too.
+    """
+    starts, ends, runs = _decode_runs(scene)
+    pieces = _unescape(scene, glue=glue)
+    if not len(runs) and not pieces:
+        return None
+    return Hidden(starts, ends, pieces, pl.concat([runs, pl.Series([p.text for p in pieces], dtype=pl.String)]))
 
 
 @dataclass(frozen=True)
@@ -47,37 +83,67 @@ class Decoded:
 
     start: int
     text: str
-    decoded_at: Positions
-    original_at: Positions
+    decoded_at: list[int]
+    original_at: list[int]
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """The range of the buffer that a range of the decoded text came from: whole escapes."""
-        first = int(np.searchsorted(self.decoded_at, start, side="right")) - 1
-        last = int(np.searchsorted(self.decoded_at, end, side="left")) - 1
-        begin = int(self.original_at[first]) + (0 if first % 2 else start - int(self.decoded_at[first]))
-        finish = int(
-            self.original_at[last + 1] if last % 2 else self.original_at[last] + end - int(self.decoded_at[last])
-        )
+        first = bisect_right(self.decoded_at, start) - 1
+        last = bisect_left(self.decoded_at, end) - 1
+        begin = self.original_at[first] + (0 if first % 2 else start - self.decoded_at[first])
+        finish = self.original_at[last + 1] if last % 2 else self.original_at[last] + end - self.decoded_at[last]
         return self.start + begin, self.start + finish
 
 
-def unescape(scene: Scene, *, glue: bool = True) -> list[Decoded]:
-    """The surroundings of escapes, with the escapes undone. ``glue``: odd spaces, dashes and tags inside words count
-    too.
-    """
-    at = np.flatnonzero(_TRIGGERS[scene.buffer.codes])
-    spaced = (at > 0) & (scene.classes[np.maximum(at - 1, 0)] >= DIGIT)
-    around = scene.buffer.after(at, 16, lower=False)
-    wanted = has(around, _IS_ESCAPE).to_numpy()
-    at = at[wanted | (spaced & has(around, _IS_GLUE).to_numpy())] if glue else at[wanted]
+def _unescape(scene: Scene, *, glue: bool) -> list[Decoded]:
+    """The surroundings of escapes, with the escapes undone."""
+    at = _escapes(scene, glue)
+    if len(at) == 0:
+        return []
     begin, finish = scene.to_spaces(*scene.buffer.around(at, at, _AROUND, _AROUND))
     rows = scene.buffer.rows(at)
     begin, finish = np.maximum(begin, scene.buffer.starts[rows]), np.minimum(finish, scene.buffer.ends[rows])
     begin, finish = joined(begin, finish)
     return [
         _decode(start, text)
-        for start, text in zip(begin.tolist(), scene.buffer.cut(begin, finish).to_list(), strict=True)
+        for start, text in zip(begin.tolist(), scene.buffer.cut(begin, finish, plain=True).to_list(), strict=True)
     ]
+
+
+def _escapes(scene: Scene, glue: bool) -> Positions:
+    """Positions where an escape begins, by the bytes there and behind them."""
+    percent, slash, ampersand, tag = (scene.marks_at(mark) for mark in "%\\&<")
+    found = [
+        percent[_IS_HEX[scene.code(percent + 1)] & _IS_HEX[scene.code(percent + 2)]],
+        slash[np.isin(scene.code(slash + 1), _ESCAPED)],
+        _matching(scene, ampersand, r"^&#?[a-z0-9]{2,30};"),
+    ]
+    if glue:
+        tag = tag[(scene.kind(tag - 1) >= DIGIT) & ((scene.kind(tag + 1) & LETTER > 0) | (scene.code(tag + 1) == 47))]
+        found.append(_matching(scene, tag, r"^</?[a-z]{1,9}>[0-9a-z@]"))
+    if not scene.buffer.plain.isascii():
+        found += [_wide(scene, *some) for some in _WIDE_ESCAPES]
+    if glue and not scene.buffer.plain.isascii():
+        at = np.concatenate([_wide(scene, *some) for some in _WIDE_GLUE])
+        at = at[scene.kind(at - 1) >= DIGIT]
+        behind = at + np.where(scene.buffer.raw[at] == 0xC2, 2, 3)
+        found.append(at[(scene.kind(behind) >= DIGIT) | np.isin(scene.code(behind), [*b"+("])])
+    return np.sort(np.concatenate(found))
+
+
+def _matching(scene: Scene, at: Positions, pattern: str) -> Positions:
+    """The positions that a pattern matches from."""
+    return at[has(scene.buffer.after(at, 32), pattern)] if len(at) else at
+
+
+def _wide(scene: Scene, lead: bytes, low: int, high: int) -> Positions:
+    """Positions of the characters that begin with some bytes and end in a byte of a range."""
+    raw, wide = scene.buffer.raw, scene.buffer.wide
+    at = wide[raw[wide] == lead[0]]
+    for step, byte in enumerate(lead[1:], 1):
+        at = at[raw[at + step] == byte]
+    last = raw[at + len(lead)]
+    return at[(last >= low) & (last <= high)]
 
 
 def _decode(start: int, text: str) -> Decoded:
@@ -94,7 +160,7 @@ def _decode(start: int, text: str) -> Decoded:
     size = len(text[last:].encode())
     decoded_at.append(decoded_at[-1] + size)
     original_at.append(original_at[-1] + size)
-    return Decoded(start, "".join(parts), np.array(decoded_at), np.array(original_at))
+    return Decoded(start, "".join(parts), decoded_at, original_at)
 
 
 def _undo(escape: str) -> str:
@@ -121,20 +187,23 @@ def _undo(escape: str) -> str:
     return ""
 
 
-def decode_runs(scene: Scene) -> tuple[Positions, Positions, pl.Series]:
+def _decode_runs(scene: Scene) -> tuple[Positions, Positions, pl.Series]:
     """Base64 and hex runs that hold readable text: their ranges in the buffer, and the text."""
-    starts, ends, bits = scene.starts, scene.ends, scene.bits
-    size = ends - starts
-    mixed = (bits & (UPPER | LOWER)) == (UPPER | LOWER)
-    digit = (bits & DIGIT) > 0
-    likely = (mixed & digit & (size >= 8)) | (mixed & (size >= 16)) | (digit & (bits != DIGIT) & (size >= 16))
-    begin, finish = scene.to_spaces(starts[likely], ends[likely])
-    begin, first = np.unique(begin, return_index=True)
+    bits, size = scene.bits[scene.long], scene.sizes[scene.long]
+    mixed, digit = (bits & (UPPER | LOWER)) == (UPPER | LOWER), (bits & DIGIT) > 0
+    hexes = np.flatnonzero(digit & (bits != DIGIT) & (size >= 16))
+    for step in range(8):
+        hexes = hexes[_IS_HEX[scene.code(scene.starts[scene.long[hexes]] + step)]]
+    likely = mixed & (digit | (size >= 16))
+    likely[hexes] = True
+    index = scene.long[likely]
+    begin, finish = scene.to_spaces(scene.starts[index], scene.ends[index])
+    first = np.flatnonzero(np.diff(begin, prepend=-1))
+    begin = begin[first]
     found: list[tuple[int, int, str]] = []
     for at, piece in zip(begin.tolist(), scene.buffer.cut(begin, finish[first]).to_list(), strict=True):
-        raw = piece.encode()
-        for match in _ENCODED.finditer(raw):
-            plain = _readable(match.group().decode())
+        for match in _ENCODED.finditer(piece):
+            plain = _readable(match.group())
             if plain is not None:
                 found.append((at + match.start(), at + match.end(), plain))
     columns = list(zip(*found, strict=True)) or [(), (), ()]
@@ -145,11 +214,15 @@ def decode_runs(scene: Scene) -> tuple[Positions, Positions, pl.Series]:
     )
 
 
+_MIXED = re.compile(r"(?=.*[a-z])(?=.*[A-Z])")
+_HEX_RUN = re.compile(r"(?:[0-9a-f]{2})+|(?:[0-9A-F]{2})+")
+
+
 def _readable(run: str) -> str | None:
     """What a base64 or hex run says, if that is text."""
-    if re.fullmatch(r"(?:[0-9a-f]{2})+|(?:[0-9A-F]{2})+", run):
+    if _HEX_RUN.fullmatch(run):
         raw = bytes.fromhex(run)
-    elif re.search(r"[A-Z]", run) and re.search(r"[a-z]", run):
+    elif _MIXED.match(run):
         body = run.rstrip("=").replace("-", "+").replace("_", "/")
         try:
             raw = base64.b64decode(body + "=" * (-len(body) % 4))

@@ -6,14 +6,13 @@ Belongs here: finding given terms. Must not: where they come from. Aho-Corasick,
 from collections.abc import Sequence
 
 import numpy as np
-import polars as pl
 
 from transforms.detectors.scene import Scene
-from transforms.detectors.spans import spans
+from transforms.detectors.spans import Spans
 from transforms.detectors.tokens import DIGIT
 
 
-def terms_in(scene: Scene, kind: str, terms: Sequence[str]) -> pl.DataFrame:
+def terms_in(scene: Scene, kind: str, terms: Sequence[str]) -> Spans:
     """Where terms stand as whole words, whatever the case of ASCII letters; of two that begin together, the longer
     one.
     """
@@ -27,4 +26,4 @@ def terms_in(scene: Scene, kind: str, terms: Sequence[str]) -> pl.DataFrame:
     ends = starts + words.str.len_bytes().to_numpy().astype(np.int64)
     inside = np.concatenate([[False], scene.classes >= DIGIT, [False]])
     whole = ~(inside[starts] & inside[starts + 1]) & ~(inside[ends] & inside[ends + 1])
-    return spans(pl.DataFrame({"start": starts, "end": ends}).filter(pl.Series(whole)), kind, 0.99)
+    return Spans(kind, starts[whole], ends[whole], 0.99)

@@ -7,8 +7,6 @@ packaged in transforms/resources/names.txt (see the README there); reading it is
 from functools import cache
 from importlib.resources import files
 
-from transforms.detectors.vocabulary import Vocabulary
-
 TITLES = (
     "mr mrs ms miss mx dr prof professor sir madam dame lord lady rev reverend father sister brother captain capt sgt "
     "sergeant "
@@ -195,6 +193,7 @@ _WORDLIKE = (
     "petit grand legrand blanc brun roux noel marie marin masson meunier boucher berger fontaine rose"
 )
 _PARTICLES = "de la las los del da das do dos di della van den der von zu bin ibn al el le du des ter ten y e af av d"
+PARTICLES = frozenset(_PARTICLES.split())
 ROLES = ("given", "surname", "either", "wordlike", "title", "stop", "organisation", "street", "place")
 
 
@@ -219,16 +218,9 @@ def _roles() -> dict[str, str]:
     return roles | dict.fromkeys(wordlike, "wordlike")
 
 
-@cache
-def lexicon() -> Vocabulary:
-    """All words; the code is the place in ``ROLES`` plus one."""
-    return Vocabulary({word: ROLES.index(role) + 1 for word, role in _roles().items()})
-
-
-@cache
-def particles() -> Vocabulary:
-    """The small words inside names: de la, van der."""
-    return Vocabulary(dict.fromkeys(_PARTICLES.split(), 1))
+def roles() -> dict[str, int]:
+    """The role of each word as its place in ``ROLES`` plus one."""
+    return {word: ROLES.index(role) + 1 for word, role in _roles().items()}
 
 
 @cache

@@ -7,13 +7,15 @@ check.
 
 import hashlib
 
+import numpy as np
 import polars as pl
 
+from transforms.detectors.cues import BANKING
 from transforms.detectors.numbers import luhn, mod97, weighted
 from transforms.detectors.patterns import has, take
-from transforms.detectors.scene import Scene
-from transforms.detectors.spans import no_spans, search, spans
-from transforms.detectors.tokens import DIGIT
+from transforms.detectors.scene import Found, Scene
+from transforms.detectors.spans import Mask, Spans, search
+from transforms.detectors.tokens import ALNUM, DIGIT
 
 _LENGTHS = (
     "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 "
@@ -26,50 +28,55 @@ _LENGTHS = (
     "AO25 BF28 BJ28 CF27 CG27 CI28 CM27 CV25 DZ26 GA27 GQ27 GW25 IR26 KM27 MA28 MG27 ML28 MZ25 NE28 SN28 TD27 TG28"
 )
 IBAN_LENGTHS = {entry[:2]: int(entry[2:]) for entry in _LENGTHS.split()}
-_LETTER_OR_DIGIT = r"[\p{L}\d]$"
-_JOINED = r"^[\p{L}\d]|^[-.]\d"
-
+_SCHEME = (
+    r"^(?:4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|35\d{14}"
+    r"|6(?:011|4|5|2)\d{12,16}|81\d{14,17}|(?:50|5[6-9]|6\d)\d{10,17})$"
+)
+_CARD_WORDS = r"card|visa|master|amex|american express|credit|debit|tarjeta|carte|karte|maestro"
 _CARD = (
     r"(?-u:\b)9999(?:[ -]9999){2}[ -]9{1,7}(?-u:\b)|(?-u:\b)9999[ -]999999[ -]9{4,5}(?-u:\b)"
     r"|(?-u:\b)9{12,19}(?-u:\b)"
 )
 
 
-def cards(scene: Scene) -> pl.DataFrame:
+def cards(scene: Scene) -> list[Spans]:
     """Payment card numbers: 12 to 19 digits of a payment scheme, with a Luhn check digit; 0.6 where only words say
     so.
     """
-    found = scene.shaped(_CARD).filter(has("text", "^(?:[2-6]|81)"))
-    if found.is_empty():
-        return no_spans()
-    plain = found["text"].str.replace_all(r"\D", "")
-    found = found.with_columns(
-        plain=plain,
-        good=pl.Series(luhn(plain)),
-        before=scene.buffer.before(found["start"].to_numpy(), 40),
-        after=scene.buffer.after(found["end"].to_numpy(), 4),
+    found = scene.shaped(_CARD)
+    found = found.where(
+        ~(found.glued() | _follows(found) | (found.left_in("-.") & (found.left(2) == DIGIT)))
+        & found.left_in("2345678", 0)
     )
-    apart = ~has("before", r"[\p{L}\d]$|\d[-.]$") & ~has("after", _JOINED)
-    scheme = has(
-        "plain",
-        r"^(?:4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|35\d{14}|6(?:011|4|5|2)\d{12,16}|81\d{14,17}|(?:50|5[6-9]|6\d)\d{10,17})$",
-    )
-    varied = ~has("plain", r"^(?:0+|1+|2+|3+|4+|5+|6+|7+|8+|9+)$")
-    named = has("before", r"card|visa|master|amex|american express|credit|debit|tarjeta|carte|karte|maestro")
-    score = pl.when(pl.col("good") & scheme).then(0.95).when(named & scheme).then(0.6).otherwise(0.2)
-    return spans(found.filter(apart & varied), "CARD", score)
+    if not len(found):
+        return []
+    plain = found.text.str.replace_all("[^0-9]", "")
+    scheme = has(plain, _SCHEME) & ~has(plain, r"^(?:0+|1+|2+|3+|4+|5+|6+|7+|8+|9+)$")
+    found, plain = found.where(scheme), plain.filter(pl.Series(scheme))
+    if not len(found):
+        return []
+    good = luhn(plain)
+    named = np.zeros(len(found), bool)
+    named[~good] = has(found.where(~good).before(40), _CARD_WORDS) if not good.all() else False
+    return [found.spans("CARD", np.where(good, 0.95, np.where(named, 0.6, 0.2)))]
+
+
+def _follows(found: Found) -> Mask:
+    """Whether a letter or digit stands behind each, or a digit behind a mark."""
+    return ((found.right() & ALNUM) > 0) | (found.right_in("-.") & (found.right(2) == DIGIT))
 
 
 _IBAN = r"^[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{4}){2,7}(?:[ -]?[A-Za-z0-9]{1,4})?"
 
 
-def ibans(scene: Scene) -> pl.DataFrame:
+def ibans(scene: Scene) -> list[Spans]:
     """IBANs of every country's length with their check digits; 0.6 for a wrong check after the word IBAN."""
     heads = scene.shaped(r"(?-u:\b)AA99")
-    if heads.is_empty():
-        return no_spans()
-    text = take(scene.buffer.after(heads["start"].to_numpy(), 48, lower=False), f"({_IBAN})")
-    found = heads.select("start", text=text).drop_nulls()
+    heads = heads.where(~heads.glued())
+    if not len(heads):
+        return []
+    text = take(scene.buffer.after(heads.start, 48, lower=False), f"({_IBAN})")
+    found = pl.DataFrame({"start": heads.start, "text": text}).drop_nulls()
     found = found.with_columns(
         end=pl.col("start") + pl.col("text").str.len_bytes(),
         plain=pl.col("text").str.replace_all("[ -]", "").str.to_uppercase(),
@@ -77,17 +84,13 @@ def ibans(scene: Scene) -> pl.DataFrame:
     length = pl.col("plain").str.head(2).replace_strict(IBAN_LENGTHS, default=None, return_dtype=pl.UInt32)
     found = found.with_columns(length=length).filter(pl.col("plain").str.len_bytes() >= pl.col("length"))
     if found.is_empty():
-        return no_spans()
+        return []
     found = _cut_to_length(found).with_columns(pl.col("plain").str.slice(0, pl.col("length")))
     turned = found.select(pl.col("plain").str.slice(4) + pl.col("plain").str.head(4)).to_series()
-    found = found.with_columns(
-        good=pl.Series(mod97(turned) == 1),
-        before=scene.buffer.before(found["start"].to_numpy(), 40),
-        after=scene.buffer.after(found["end"].to_numpy(), 4),
-    )
-    apart = ~has("before", _LETTER_OR_DIGIT) & ~has("after", r"^[\p{L}\d]")
-    named = has("before", r"iban|account|konto|cuenta|compte|bank")
-    return spans(found.filter(apart), "IBAN", pl.when(pl.col("good")).then(0.97).when(named).then(0.6).otherwise(0.3))
+    whole = scene.found(found["start"].to_numpy(), found["end"].to_numpy())
+    good, apart = mod97(turned) == 1, (whole.right() & ALNUM) == 0
+    named = has(whole.before(40), r"iban|account|konto|cuenta|compte|bank")
+    return [whole.where(apart).spans("IBAN", np.where(good, 0.97, np.where(named, 0.6, 0.3))[apart])]
 
 
 def _cut_to_length(found: pl.DataFrame) -> pl.DataFrame:
@@ -120,22 +123,17 @@ _ACCOUNT_WORDS = (
 _ACCOUNT = r"(?-u:\b)9(?:[ -]?9){5,21}(?-u:\b)"
 
 
-def accounts(scene: Scene) -> pl.DataFrame:
+def accounts(scene: Scene) -> list[Spans]:
     """Bank account, routing (ABA check) and sort numbers: told by the words before them."""
     found = scene.shaped(_ACCOUNT)
-    if found.is_empty():
-        return no_spans()
-    before = scene.buffer.before(found["start"].to_numpy(), 40)
-    found = found.with_columns(before=before).filter(has("before", _ACCOUNT_WORDS) & ~has("before", _LETTER_OR_DIGIT))
-    if found.is_empty():
-        return no_spans()
-    plain = found["text"].str.replace_all(r"\D", "")
-    routing = (plain.str.len_bytes() == 9).to_numpy() & (weighted(plain.str.pad_start(9, "0"), (3, 7, 1) * 3) % 10 == 0)
-    return spans(
-        found.with_columns(routing=pl.Series(routing)),
-        "ACCOUNT",
-        pl.when(pl.col("routing")).then(0.9).otherwise(0.75),
-    )
+    found = found.where(~found.glued() & found.said(BANKING, 40))
+    if len(found):
+        found = found.where(has(found.before(40), _ACCOUNT_WORDS))
+    if not len(found):
+        return []
+    plain = found.text.str.replace_all("[^0-9]", "")
+    routing = (found.digits == 9) & (weighted(plain.str.pad_start(9, "0"), (3, 7, 1) * 3) % 10 == 0)
+    return [found.spans("ACCOUNT", np.where(routing, 0.9, 0.75))]
 
 
 _WALLET = (
@@ -144,13 +142,11 @@ _WALLET = (
 )
 
 
-def wallets(scene: Scene) -> pl.DataFrame:
+def wallets(scene: Scene) -> list[Spans]:
     """Ethereum, Bitcoin, Litecoin and Monero addresses; Bitcoin's and Litecoin's by their checksums."""
     found = search(scene.long_tokens(26, DIGIT), _WALLET)
-    if found.is_empty():
-        return no_spans()
-    good = pl.Series([_is_wallet(text) for text in found["text"].to_list()], dtype=pl.Boolean)
-    return spans(found.filter(good), "WALLET", 0.95)
+    texts = scene.buffer.cut(*found).to_list()
+    return [Spans("WALLET", *found.where(np.array([_is_wallet(text) for text in texts], dtype=bool)), 0.95)]
 
 
 _BASE58 = {letter: value for value, letter in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}

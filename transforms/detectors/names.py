@@ -5,33 +5,31 @@ organisations (only used to tell what is no person). A model does better on unkn
 transforms/detect.py.
 """
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from transforms.detectors.buffer import Positions
-from transforms.detectors.cues import NAMING, SAID
-from transforms.detectors.lexicon import ROLES, lexicon, particles, word_sets
+from transforms.detectors.cues import IS, NAME, NAMING, SAID
+from transforms.detectors.lexicon import ROLES, word_sets
 from transforms.detectors.patterns import has
 from transforms.detectors.scene import Scene
-from transforms.detectors.spans import no_spans, search, spans
+from transforms.detectors.spans import Mask, Spans, search
 from transforms.detectors.tokens import DIGIT, LOWER, UNDER, UPPER, WIDE
+from transforms.detectors.words import PARTICLE, role_of
 
-_MARKS = [ord(mark) for mark in ":,\n"]
 _INITIAL, _UNKNOWN = len(ROLES) + 1, len(ROLES) + 2
 _GIVEN, _SURNAME, _EITHER, _WORDLIKE, _TITLE = (
     ROLES.index(r) + 1 for r in ("given", "surname", "either", "wordlike", "title")
 )
-_NAMES = (_GIVEN, _SURNAME, _EITHER, _WORDLIKE, _INITIAL, _UNKNOWN)
-_THINGS = (ROLES.index("organisation") + 1, ROLES.index("street") + 1)
-_COUNTS = {
-    "given": _GIVEN,
-    "surname": _SURNAME,
-    "either": _EITHER,
-    "wordlike": _WORDLIKE,
-    "initial": _INITIAL,
-    "unknown": _UNKNOWN,
-}
+_COUNTED = {"given": _GIVEN, "surname": _SURNAME, "either": _EITHER, "wordlike": _WORDLIKE}
+_NAMEABLE, _THING = np.zeros((2, _UNKNOWN + 1), dtype=bool)
+_NAMEABLE[[*_COUNTED.values(), _INITIAL, _UNKNOWN]] = True
+_THING[[ROLES.index("organisation") + 1, ROLES.index("street") + 1]] = True
+_PACKED = np.zeros(_UNKNOWN + 1, dtype=np.int64)
+_PACKED[[*_COUNTED.values()]] = 1 << 15 * np.arange(len(_COUNTED))
 _STRONG = (
     r"(?:name(?: is|'s)?|named|i am called|nombre|apellidos?|me llamo|se llama|je m'appelle|mon nom est|ich heiße"
     r"|ich heisse|mein name ist"
@@ -51,27 +49,27 @@ _SAID = (
 )
 
 
-def names(scene: Scene) -> pl.DataFrame:
+def names(scene: Scene) -> list[Spans]:
     """PERSON spans: runs of capitalised words that names, titles or context show to be a person."""
     found = [_said(scene)]
     index, role = _words(scene)
     if len(index):
-        found.append(_people(scene, _runs(scene, index, role)))
-    return pl.concat(found)
+        found += _people(scene, index, role)
+    return found
 
 
-def _words(scene: Scene) -> tuple[Positions, npt.NDArray[np.int16]]:
+def _words(scene: Scene) -> tuple[Positions, npt.NDArray[np.int64]]:
     """Indexes of the tokens that begin with a capital (or a letter without one, if the lexicon has it), and their
     roles.
     """
     first = scene.classes[scene.starts] if len(scene.starts) else np.zeros(0, np.uint8)
     index = np.flatnonzero(((first == UPPER) | (first == WIDE)) & ((scene.bits & (DIGIT | UNDER)) == 0))
-    role = lexicon().codes(scene.hashes[index])
+    role = role_of(scene.meanings[index])
     wide = np.flatnonzero(first[index] == WIDE)
     if len(wide):
-        text = scene.buffer.cut(scene.starts[index[wide]], scene.ends[index[wide]])
-        capital = has(text, r"^[\p{Lu}\p{Lt}]").to_numpy()
-        other = has(text, r"^\p{Lo}").to_numpy() & (role[wide] > 0)
+        text = scene.buffer.cut(scene.starts[index[wide]], scene.ends[index[wide]], plain=True)
+        capital = text.str.contains(r"^[\p{Lu}\p{Lt}]").to_numpy()
+        other = text.str.contains(r"^\p{Lo}").to_numpy() & (role[wide] > 0)
         keep = np.ones(len(index), bool)
         keep[wide] = capital | other
         index, role = index[keep], role[keep]
@@ -80,7 +78,7 @@ def _words(scene: Scene) -> tuple[Positions, npt.NDArray[np.int16]]:
     return index, role
 
 
-def _joined(scene: Scene, index: Positions, role: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
+def _joined(scene: Scene, index: Positions, role: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Whether each word and the one after it may be parts of one name: a space, a hyphen, a dot after initials,
     particles.
     """
@@ -97,7 +95,7 @@ def _joined(scene: Scene, index: Positions, role: npt.NDArray[np.int16]) -> npt.
     if len(apart):
         middle, other = left[apart] + 1, right[apart] - 1
         both = np.concatenate([middle, other])
-        known = particles().codes(scene.hashes[both]) > 0
+        known = scene.meanings[both] & PARTICLE > 0
         tight = (
             gap[apart]
             == (ends[middle] - starts[middle]) + np.where(other > middle, ends[other] - starts[other] + 1, 0) + 2
@@ -106,77 +104,80 @@ def _joined(scene: Scene, index: Positions, role: npt.NDArray[np.int16]) -> npt.
     return joined
 
 
-def _runs(scene: Scene, index: Positions, role: npt.NDArray[np.int16]) -> pl.DataFrame:
-    """Runs of adjacent words that may be names, with counts of roles and what stands next to them."""
-    joined = _joined(scene, index, role)
-    nameable = np.isin(role, _NAMES)
+class _Runs(NamedTuple):
+    """Runs of adjacent words that may be names: how many words they have, and of which roles."""
+
+    head: Positions
+    tail: Positions
+    size: Positions
+    counts: Mapping[str, Positions]
+    titled: Mask
+    thing: Mask
+
+
+def _runs(index: Positions, role: Positions, joined: Mask) -> _Runs:
+    """Runs of words; the positions of their first and last word in ``index``; ``joined``: with the word after."""
+    nameable = _NAMEABLE[role]
     opens = np.concatenate([[True], ~(joined & nameable[1:] & nameable[:-1])])[nameable]
     before = np.concatenate([[0], np.where(joined, role[:-1], 0)])[nameable]
     after = np.concatenate([np.where(joined, role[1:], 0), [0]])[nameable]
     index, role = index[nameable], role[nameable]
     heads = np.flatnonzero(opens)
-    if len(heads) == 0:
-        return pl.DataFrame(schema={"start": pl.Int64})
-    tails = np.append(heads[1:], len(index)) - 1
-    counts = {name: np.add.reduceat((role == code).astype(np.int16), heads) for name, code in _COUNTS.items()}
-    cue = scene.cues[np.maximum(index[heads] - 1, 0)] & NAMING
-    return pl.DataFrame(
-        {
-            "start": scene.starts[index[heads]], "end": scene.ends[index[tails]], "size": tails - heads + 1, **counts,
-            "titled": before[heads] == _TITLE, "thing": np.isin(after[tails], _THINGS),
-            "marked": (cue > 0) | np.isin(scene.buffer.codes[np.maximum(scene.starts[index[heads]] - 2, 0)], _MARKS),
-        }
-    )  # fmt: skip
+    tails = np.append(heads[1:], len(index))[: len(heads)] - 1
+    # how often each role occurs in a run, as digits of one number: fifteen bits each
+    sums = np.add.reduceat(_PACKED[role], heads) if len(heads) else np.zeros(0, np.int64)
+    counts = {name: (sums >> 15 * place) & 0x7FFF for place, name in enumerate(_COUNTED)}
+    return _Runs(index[heads], index[tails], tails - heads + 1, counts, before[heads] == _TITLE, _THING[after[tails]])
 
 
-def _people(scene: Scene, runs: pl.DataFrame) -> pl.DataFrame:
+def _people(scene: Scene, index: Positions, role: Positions) -> list[Spans]:
     """Runs scored: by what names they hold, the title before them and, for the doubtful ones, the words before them."""
-    if runs.is_empty():
-        return no_spans()
-    known = pl.col("given") + pl.col("surname") + pl.col("either") + pl.col("wordlike")
-    named = (pl.col("given") + pl.col("either")) > 0
-    family = (pl.col("surname") + pl.col("either")) > 0
-    many = pl.col("size") > 1
-    base = (
-        pl.when(pl.col("titled") & (pl.col("size") <= 5)).then(0.9)
-        .when((pl.col("size") > 6) | pl.col("thing")).then(0.2)
-        .when(many & named).then(0.8)
-        .when(many & family).then(0.65)
-        .when(many & (pl.col("wordlike") > 0)).then(0.45)
-        .when(pl.col("given") > 0).then(0.6)
-        .when(pl.col("either") > 0).then(0.5)
-        .when(pl.col("surname") > 0).then(0.4)
-        .when(pl.col("wordlike") > 0).then(0.25)
-        .otherwise(0.15)
-    )  # fmt: skip
-    runs = runs.with_columns(score=base, known=known)
-    sure = runs.filter(pl.col("score") >= 0.5)
-    unsure = runs.filter((pl.col("score") < 0.5) & pl.col("marked") & ~pl.col("thing") & (pl.col("size") <= 5))
-    if unsure.height:
-        unsure = unsure.with_columns(before=scene.buffer.before(unsure["start"].to_numpy(), 28))
-        strong = has("before", _STRONG)
-        weak = has("before", _WEAK) & (pl.col("known") > 0)
-        unsure = unsure.with_columns(score=pl.when(strong).then(0.85).when(weak).then(0.7).otherwise("score")).drop(
-            "before"
-        )
-    return spans(pl.concat([sure, unsure]), "PERSON", pl.col("score"))
+    runs = _runs(index, role, _joined(scene, index, role))
+    given, surname, either, wordlike = (runs.counts[name] for name in _COUNTED)
+    named, many = (given + either) > 0, runs.size > 1
+    score = np.select(
+        [
+            runs.titled & (runs.size <= 5),
+            (runs.size > 6) | runs.thing,
+            many & named,
+            many & ((surname + either) > 0),
+            many & (wordlike > 0),
+            given > 0,
+            either > 0,
+            surname > 0,
+            wordlike > 0,
+        ],
+        [0.9, 0.2, 0.8, 0.65, 0.45, 0.6, 0.5, 0.4, 0.25],
+        0.15,
+    )
+    found = scene.found(scene.starts[runs.head], scene.ends[runs.tail])
+    marked = (scene.cues[np.maximum(runs.head - 1, 0)] & NAMING > 0) | found.left_in(":,\n", 2)
+    unsure = np.flatnonzero((score < 0.5) & marked & ~runs.thing & (runs.size <= 5))
+    if len(unsure):
+        before = found.where(unsure).before(28)
+        known = (given + surname + either + wordlike)[unsure] > 0
+        score[unsure] = np.where(has(before, _STRONG), 0.85, np.where(has(before, _WEAK) & known, 0.7, score[unsure]))
+    kept = score >= 0.5
+    kept[unsure] = True
+    return [found.where(kept).spans("PERSON", score[kept])]
 
 
-def _said(scene: Scene) -> pl.DataFrame:
+def _said(scene: Scene) -> Spans:
     """Names in lower case after "my name is": the first word, and those after it that are names."""
     index = scene.cued(SAID)
-    index = index[index + 1 < len(scene.starts)]
+    index = index[index + 2 < len(scene.starts)]
+    index = index + ((scene.cues[index] & NAME > 0) & (scene.cues[index + 1] & IS > 0))
     index = index[scene.classes[scene.starts[index + 1]] == LOWER]
-    found = search(scene.near(index, 12, 48), _SAID).unique("start", maintain_order=True)
-    if found.is_empty():
-        return no_spans()
+    found = search(scene.near(index, 24, 48), _SAID)
     known, stops = word_sets()
     kept = []
-    for start, text in found.select("start", "text").iter_rows():
+    texts = scene.buffer.cut(*found, plain=True).to_list()
+    for start, text in zip(found.start.tolist(), texts, strict=True):
         words = text.split(" ")
         size = 0 if words[0].lower() in stops else 1
         while 0 < size < len(words) and words[size].lower() in known:
             size += 1
         if size:
-            kept.append((start, start + len(" ".join(words[:size]).encode()), "PERSON", 0.75))
-    return pl.DataFrame(kept, schema=no_spans().schema, orient="row")
+            kept.append((start, start + len(" ".join(words[:size]).encode())))
+    ranges = np.array(kept, dtype=np.int64).reshape(-1, 2)
+    return Spans("PERSON", ranges[:, 0], ranges[:, 1], 0.75)

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from transforms.detectors.cues import ISSUED
 from transforms.detectors.numbers import Flags, digits, luhn, verhoeff, weighted
 from transforms.detectors.patterns import has
 from transforms.detectors.scene import Scene
-from transforms.detectors.spans import no_spans, spans
+from transforms.detectors.spans import Spans
+from transforms.detectors.tokens import ALNUM, DIGIT
 
 
 @dataclass(frozen=True)
@@ -39,17 +41,17 @@ def _nino(texts: pl.Series) -> Flags:
     suffix A-D.
     """
     shaped = has(texts, r"^[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\d{6}[A-D]$")
-    return (shaped & ~has(texts, "^(?:BG|GB|KN|NK|NT|TN|ZZ)")).to_numpy()
+    return shaped & ~has(texts, "^(?:BG|GB|KN|NK|NT|TN|ZZ)")
 
 
 def _ssn(texts: pl.Series) -> Flags:
     """US Social Security Administration: area not 000, 666 or 9xx; group not 00; serial not 0000."""
-    return has(texts, r"^(?:[0-8]\d{2})\d{6}$").to_numpy() & ~has(texts, r"^(?:000|666)|^\d{3}00|0000$").to_numpy()
+    return has(texts, r"^(?:[0-8]\d{2})\d{6}$") & ~has(texts, r"^(?:000|666)|^\d{3}00|0000$")
 
 
 def _itin(texts: pl.Series) -> Flags:
     """US Internal Revenue Service: 9xx, fourth and fifth digits 50-65, 70-88, 90-92, 94-99."""
-    return has(texts, r"^9\d{2}(?:5\d|6[0-5]|7\d|8[0-8]|9[0-24-9])\d{4}$").to_numpy()
+    return has(texts, r"^9\d{2}(?:5\d|6[0-5]|7\d|8[0-8]|9[0-24-9])\d{4}$")
 
 
 def _nhs(texts: pl.Series) -> Flags:
@@ -67,14 +69,14 @@ def _dni(texts: pl.Series) -> Flags:
 
 def _nie(texts: pl.Series) -> Flags:
     """Spain, NIE: X, Y or Z first, then as the DNI."""
-    shaped = has(texts, "^[XYZ]").to_numpy()
+    shaped = has(texts, "^[XYZ]")
     return shaped & _dni(texts.str.replace("^[^XYZ]", "X"))
 
 
 def _nir(texts: pl.Series) -> Flags:
     """France, INSEE: the key is 97 minus the number mod 97 (2A is 19, 2B is 18)."""
     body = texts.str.head(13).str.replace("2A", "19").str.replace("2B", "18").cast(pl.Int64, strict=False)
-    shaped = has(texts, r"^[12]\d\d(?:0[1-9]|1[0-2]|[2-9]\d)(?:\d\d|2[AB])").to_numpy()
+    shaped = has(texts, r"^[12]\d\d(?:0[1-9]|1[0-2]|[2-9]\d)(?:\d\d|2[AB])")
     return shaped & (97 - body % 97 == texts.str.tail(2).cast(pl.Int64)).fill_null(False).to_numpy()
 
 
@@ -128,7 +130,7 @@ def _codice_fiscale(texts: pl.Series) -> Flags:
         return chr(65 + total % 26) == text[15]
 
     shaped = has(texts, r"^[A-Z]{6}[0-9LMNP-V]{2}[ABCDEHLMPRST][0-9LMNP-V]{2}[A-Z][0-9LMNP-V]{3}[A-Z]$")
-    return np.array([ok and good(text) for text, ok in zip(texts.to_list(), shaped.to_list(), strict=True)], dtype=bool)
+    return np.array([ok and good(text) for text, ok in zip(texts.to_list(), shaped.tolist(), strict=True)], dtype=bool)
 
 
 def _cpf(texts: pl.Series) -> Flags:
@@ -171,7 +173,7 @@ def _bsn(texts: pl.Series) -> Flags:
 
 def _pesel(texts: pl.Series) -> Flags:
     """Poland: weights 1 3 7 9, mod 10, over a birth date."""
-    dated = has(texts, r"^\d{2}(?:[02468][1-9]|[13579][0-2])(?:0[1-9]|[12]\d|3[01])").to_numpy()
+    dated = has(texts, r"^\d{2}(?:[02468][1-9]|[13579][0-2])(?:0[1-9]|[12]\d|3[01])")
     return dated & ((10 - weighted(texts, (1, 3, 7, 9, 1, 3, 7, 9, 1, 3)) % 10) % 10 == digits(texts, 11)[:, 10])
 
 
@@ -206,19 +208,19 @@ def _tfn(texts: pl.Series) -> Flags:
 
 def _medicare(texts: pl.Series) -> Flags:
     """Australia, Medicare: weights, mod 10; the first digit is 2 to 6."""
-    return (weighted(texts, (1, 3, 7, 9, 1, 3, 7, 9)) % 10 == digits(texts, 10)[:, 8]) & has(texts, "^[2-6]").to_numpy()
+    return (weighted(texts, (1, 3, 7, 9, 1, 3, 7, 9)) % 10 == digits(texts, 10)[:, 8]) & has(texts, "^[2-6]")
 
 
 def _nif_pt(texts: pl.Series) -> Flags:
     """Portugal: weights 9 to 2, mod 11."""
     rest = weighted(texts, range(9, 1, -1)) % 11
-    return has(texts, "^[1235689]").to_numpy() & (np.where(rest < 2, 0, 11 - rest) == digits(texts, 9)[:, 8])
+    return has(texts, "^[1235689]") & (np.where(rest < 2, 0, 11 - rest) == digits(texts, 9)[:, 8])
 
 
 def _personnummer(texts: pl.Series) -> Flags:
     """Sweden: Luhn over the last ten digits, which begin with a birth date."""
     ten = texts.str.replace_all("[-+]", "").str.tail(10)
-    return luhn(ten) & has(ten, r"^\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01]|[6-8]\d|9[01])").to_numpy()
+    return luhn(ten) & has(ten, r"^\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01]|[6-8]\d|9[01])")
 
 
 def _hetu(texts: pl.Series) -> Flags:
@@ -238,14 +240,15 @@ def _pps(texts: pl.Series) -> Flags:
 
 def _pan(texts: pl.Series) -> Flags:
     """India, PAN: the fourth letter is the kind of holder."""
-    return has(texts, r"^[A-Z]{3}[ABCFGHLJPTK][A-Z]\d{4}[A-Z]$").to_numpy()
+    return has(texts, r"^[A-Z]{3}[ABCFGHLJPTK][A-Z]\d{4}[A-Z]$")
 
 
 def _npi(texts: pl.Series) -> Flags:
     """US, National Provider Identifier: Luhn with 80840 before."""
-    return luhn("80840" + texts) & has(texts, "^[12]").to_numpy()
+    return luhn("80840" + texts) & has(texts, "^[12]")
 
 
+_FAR = 160
 _TAX = r"tax|steuer|fiscal|fisc|\btin\b|\bnif\b"
 # In a shape 9 is any digit and A any letter; what stands in them is up to the check.
 NUMBERS = (
@@ -286,35 +289,30 @@ NUMBERS = (
 KINDS = tuple(dict.fromkeys(number.kind for number in NUMBERS))
 
 
-def national_ids(scene: Scene) -> pl.DataFrame:
+def national_ids(scene: Scene) -> list[Spans]:
     """Every number of the table above, by shape, check digits and words."""
-    return pl.concat([_find(scene, number) for number in NUMBERS])
+    return [spans for number in NUMBERS if (spans := _find(scene, number)) is not None]
 
 
-def _find(scene: Scene, number: Number) -> pl.DataFrame:
+def _find(scene: Scene, number: Number) -> Spans | None:
     found = scene.shaped(rf"(?-u:\b)(?:{number.shape})(?-u:\b)")
-    if found.is_empty():
-        return no_spans()
-    compact = (
-        found["text"]
-        .str.replace_all("[ ./]" if number.kind in ("FI_HETU", "SE_PIN") else "[ ./-]", "")
-        .str.to_uppercase()
+    if not len(found):
+        return None
+    found = found.where(
+        ~(found.glued("-./_") | found.left_in("@+#$"))
+        & ((found.right() & ALNUM) == 0)
+        & ~(found.right_in("@") | (found.right_in("-./_@") & (found.right(2) == DIGIT)))
     )
-    found = found.with_columns(good=pl.Series(number.check(compact))).filter(
-        pl.col("good") | pl.lit(number.unchecked > 0)
-    )
-    if found.is_empty():
-        return no_spans()
-    found = found.with_columns(
-        before=scene.buffer.before(found["start"].to_numpy()),
-        after=scene.buffer.after(found["end"].to_numpy(), 4),
-    )
-    apart = ~has("before", r"[\d\p{L}][-./_]?$|[@+#$€£]$") & ~has("after", r"^(?:[-./_@]?\d|\p{L}|@)")
-    worded = has("before", number.words)
-    score = (
-        pl.when(pl.col("good") & worded).then(number.worded)
-        .when(pl.col("good")).then(number.alone)
-        .when(worded).then(number.unchecked)
-        .otherwise(0.0)
-    )  # fmt: skip
-    return spans(found.filter(apart), number.kind, score)
+    if number.alone < scene.least:  # it takes a word, which may come as near as this when spans between are gone
+        found = found.where(found.said(ISSUED, _FAR))
+    if not len(found):
+        return None
+    marks = "[ ./]" if number.kind in ("FI_HETU", "SE_PIN") else "[ ./-]"
+    good = np.asarray(number.check(found.text.str.replace_all(marks, "").str.to_uppercase()))
+    if not number.unchecked:
+        found, good = found.where(good), good[good]
+    if not len(found):
+        return None
+    worded = has(found.before(48), number.words)
+    sure = np.where(worded, number.worded, number.alone)
+    return found.spans(number.kind, np.where(good, sure, np.where(worded, number.unchecked, 0.0)))

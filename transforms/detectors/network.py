@@ -11,9 +11,9 @@ import polars as pl
 
 from transforms.detectors.buffer import Positions
 from transforms.detectors.patterns import has, take
-from transforms.detectors.scene import Scene
-from transforms.detectors.spans import search, spans
-from transforms.detectors.tokens import DIGIT
+from transforms.detectors.scene import Found, Scene
+from transforms.detectors.spans import Mask, Spans, search
+from transforms.detectors.tokens import ALNUM, DIGIT, LETTER, UNDER
 
 _GENERIC = (
     "com org net edu gov mil int info biz name pro aero coop museum jobs mobi travel tel cat asia post app dev shop "
@@ -47,35 +47,39 @@ _URL = rf"(?i)(?:(?:https?|ftps?|sftp|wss?)://[\p{{L}}\d\[]|(?-u:\b)www\d?\.\w)(
 _BARE = rf"[\p{{L}}\d-]+(?:\.[\p{{L}}\d-]+)+(?::\d+)?(?:[/?#]{_TAIL}*{_LAST})?/?"
 
 
-def urls(scene: Scene) -> pl.DataFrame:
+def urls(scene: Scene) -> list[Spans]:
     """URLs with a scheme or ``www.``, and bare domains under a known top-level domain, with their paths."""
-    dotted = scene.words_at(scene.dots)
-    schemes = scene.words_at(scene.bytes_at(":")).filter(has("text", "://"))
-    www = dotted.filter(has("text", r"(?i)www"))
-    schemed = spans(search(pl.concat([schemes, www]), _URL), "URL", 0.93)
-    bare = search(dotted.filter(has("text", r"[^\W\d]\.[^\W\d]|\d\.[^\W\d]")), _BARE)
-    if bare.is_empty():
-        return schemed
-    host = take("text", r"^([^/?#:]+)")
-    bare = bare.with_columns(
-        before=scene.buffer.before(bare["start"].to_numpy(), 4),
-        after=scene.buffer.after(bare["end"].to_numpy(), 4),
-        host=host, top=take(host, r"\.([^.]+)$"), labels=host.str.count_matches(r"\."),
-    )  # fmt: skip
-    path = has("text", "[/?#]")
-    lower = pl.col("top").str.to_lowercase()
+    dots = scene.dots
+    dotted = scene.words_at(dots[(scene.kind(dots + 1) & (LETTER | UNDER)) > 0])
+    colons = scene.marks_at(":")
+    schemes = scene.words_at(colons[scene.code(colons + 1) == ord("/")])
+    www = dotted.filter(has("text", "(?i)www"))
+    schemed = Spans("URL", *search(pl.concat([schemes, www]), _URL), 0.93)
+    bare = search(dotted, _BARE)
+    found = scene.found(*bare)
+    found = found.where(
+        ~(((found.left() & (ALNUM | UNDER)) > 0) | found.left_in("@.-"))
+        & ~((found.right() & (ALNUM | UNDER)) > 0)
+        & ~found.right_in("@-")
+        & ~(found.right_in(".") & ((found.right(2) & (ALNUM | UNDER)) > 0))
+    )
+    return [schemed, found.where(_is_domain(found.text)).spans("URL", 0.85)] if len(found) else [schemed]
+
+
+def _is_domain(texts: pl.Series) -> pl.Series:
+    """Whether texts that look like domains are some: the top level is known, and they are no words of a sentence."""
+    hosts = pl.DataFrame({"text": texts}).with_columns(host=take("text", r"^([^/?#:]+)"))
+    hosts = hosts.with_columns(top=take("host", r"\.([^.]+)$"), labels=pl.col("host").str.count_matches(r"\."))
+    path, lower = has("text", "[/?#]"), pl.col("top").str.to_lowercase()
     doubtful = lower.is_in(_WORDS.split()) & (pl.col("labels") == 1) & ~has("host", r"[\d-]|^\w{7,}\.")
     shouted = has("host", r"[A-Z]\.[A-Z]+$") & ~lower.is_in(["com", "org", "net", "edu", "gov"])
     sentence = has("top", r"^[A-Z][a-z]")
     short = has("host", r"^(?:\w\.)+\w{2}$")
-    keep = (
+    return hosts.select(
         lower.is_in(_TOP) & ~shouted & ~sentence & (path | ~(doubtful | short | lower.is_in(_FILES.split())))
-        & ~has("before", r"[\w@.-]$")
-        & ~has("after", r"^(?:[\w@-]|\.\w)")
         & ~has("host", r"^-|-\.|\.-|[^.]{64}")
         & has("host", r"\p{L}.*\.")
-    )  # fmt: skip
-    return pl.concat([schemed, spans(bare.filter(keep), "URL", 0.85)])
+    ).to_series()  # fmt: skip
 
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
@@ -84,28 +88,35 @@ _V6 = r"(?i)(?:[0-9a-f]{0,4}:){2,7}(?:[0-9a-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?"
 _MAC = r"(?i)(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}"
 
 
-def machines(scene: Scene) -> pl.DataFrame:
+def machines(scene: Scene) -> list[Spans]:
     """IPv4, IPv6 and MAC addresses."""
     dots = scene.dots
-    between = dots[(scene.classes[dots - 1] == DIGIT) & (scene.classes[dots + 1] == DIGIT)]
-    dotted = scene.words_at(between).filter(has("text", r"[0-9]\.[0-9]+\.[0-9]"))
-    v4 = _apart(scene, search(dotted, _V4), r"[\w.]$", r"^(?:\w|\.\d)")
-    if v4.height:
-        v4 = v4.filter(~has(scene.buffer.before(v4["start"].to_numpy(), 12), r"(?:version|release|\bv)[ .:]*$"))
-    colons = scene.words_at(_repeated(scene, ":", 5))
-    dashed = scene.words_at(_repeated(scene, "-", 3)).filter(has("text", "(?i)[0-9a-f]{2}-[0-9a-f]{2}-[0-9a-f]{2}-"))
-    cisco = scene.words_at(dots).filter(has("text", r"(?i)[0-9a-f]{4}\.[0-9a-f]{4}\."))
-    mac = _apart(scene, search(pl.concat([colons, dashed, cisco]), _MAC), r"[\w:-]$", r"^[\w:-]")
-    mac = mac.filter(has("text", r"\d|:"))
-    v6 = _apart(scene, search(colons, _V6), r"[\w:.]$", r"^(?:\w|:\w)").filter(has("text", r"\d"))
-    v6 = v6.filter(pl.Series([_is_v6(text) for text in v6["text"].to_list()], dtype=pl.Boolean))
-    return pl.concat([spans(v4, "IP", 0.9), spans(mac, "MAC", 0.9), spans(v6, "IP", 0.9)])
+    between = dots[(scene.kind(dots - 1) == DIGIT) & (scene.kind(dots + 1) == DIGIT)]
+    v4 = scene.found(*search(scene.words_at(_repeated(between, 2, 8)), _V4))
+    v4 = v4.where(~(((v4.left() & (ALNUM | UNDER)) > 0) | v4.left_in(".") | _in_word(v4, ".")))
+    if len(v4):
+        v4 = v4.where(~has(v4.before(12), r"(?:version|release|\bv)[ .:]*$"))
+    colons = scene.words_at(_repeated(scene.marks_at(":"), 1, 5))
+    dashed = scene.words_at(_repeated(scene.marks_at("-"), 4, 12))
+    cisco = scene.words_at(_repeated(dots, 1, 5))
+    mac = scene.found(*search(pl.concat([colons, dashed, cisco]), _MAC))
+    mac = mac.where(~(((mac.left() | mac.right()) & (ALNUM | UNDER)) > 0) & ~mac.left_in(":-") & ~mac.right_in(":-"))
+    mac = mac.where(has(mac.text, r"\d|:")) if len(mac) else mac
+    v6 = scene.found(*search(colons, _V6))
+    v6 = v6.where(~(((v6.left() & (ALNUM | UNDER)) > 0) | v6.left_in(":.") | _in_word(v6, ":")))
+    v6 = v6.where(np.array([_is_v6(text) for text in v6.text.to_list()], dtype=bool))
+    return [v4.spans("IP", 0.9), mac.spans("MAC", 0.9), v6.spans("IP", 0.9)]
 
 
-def _repeated(scene: Scene, mark: str, reach: int) -> Positions:
-    """Positions of a mark that stands again within some bytes."""
-    at = scene.bytes_at(mark)
-    return at[:-1][np.diff(at) <= reach] if len(at) else at
+def _repeated(at: Positions, times: int, reach: int) -> Positions:
+    """Positions of marks of which so many more stand within some bytes."""
+    return at[:-times][at[times:] - at[:-times] <= reach] if len(at) > times else at[:0]
+
+
+def _in_word(found: Found, mark: str) -> Mask:
+    """Whether a word goes on behind each, at once or behind a mark."""
+    word = ALNUM | UNDER
+    return ((found.right() & word) > 0) | (found.right_in(mark) & ((found.right(2) & word) > 0))
 
 
 def _is_v6(text: str) -> bool:
@@ -113,13 +124,4 @@ def _is_v6(text: str) -> bool:
         ipaddress.IPv6Address(text)
     except ValueError:
         return False
-    return text.count(":") >= 2 and len(text) >= 3
-
-
-def _apart(scene: Scene, found: pl.DataFrame, left: str, right: str) -> pl.DataFrame:
-    """Matches that no character of ``left`` precedes and none of ``right`` follows."""
-    if found.is_empty():
-        return found
-    before = scene.buffer.before(found["start"].to_numpy(), 4)
-    after = scene.buffer.after(found["end"].to_numpy(), 4)
-    return found.filter(~has(before, left) & ~has(after, right))
+    return text.count(":") >= 2 and len(text) >= 3 and any(c.isdigit() for c in text)

@@ -6,16 +6,20 @@ Belongs here: where somebody lives. Must not: names of towns and countries alone
 import numpy as np
 import polars as pl
 
-from transforms.detectors.cues import STREET_FIRST, STREET_LAST, UNIT
-from transforms.detectors.patterns import has, take
-from transforms.detectors.scene import Scene
-from transforms.detectors.spans import no_spans, spans
-from transforms.detectors.tokens import LOWER
+from transforms.detectors.cues import POSTAL, STREET_FIRST, STREET_LAST, UNIT
+from transforms.detectors.patterns import fast, has, take
+from transforms.detectors.scene import Found, Scene
+from transforms.detectors.spans import Spans
+from transforms.detectors.tokens import DIGIT, LETTER, LOWER
 
 _COMPOUND = (
     r"^\p{L}.+(?:stra(?:ß|ss)e|str\.?|gasse|weg|platz|allee|ring|ufer|damm|straat|laan|gracht|kade|plein"
     r"|gata|gatan|vägen|vej|gade|veien|tie|katu)$"
 )
+_ENDINGS = np.zeros((256, 256), dtype=bool)
+_LAST = "se tr r. eg tz ee ng er mm at an ht de in ta en ej ie tu \x7fe"
+for _end in _LAST.split(" "):
+    _ENDINGS[ord(_end[0]), ord(_end[1])] = True
 _WORD = r"[^\s,;:<>()]+"
 _NUMBER = r"(?:n[º°o]\.? ?)?\d{1,5}(?:[ -]?[a-z](?:[^\p{L}]|$))?(?:[-/]\d{1,4}[a-z]?)?"
 _UNIT = (
@@ -39,101 +43,103 @@ _PART = r"[^\s,;:<>()]"
 _NAME_OF_STREET = rf"^([.]? (?:{_SMALL} ?{_PART}+|\p{{Lu}}{_PART}*)(?: (?:{_SMALL} {_PART}+|\p{{Lu}}{_PART}*)){{0,3}})"
 
 
-def addresses(scene: Scene) -> pl.DataFrame:
+def addresses(scene: Scene) -> list[Spans]:
     """Street addresses with a house number, in the orders of English, Spanish, French, German and neighbours; PO
     boxes.
     """
-    return pl.concat([_typed(scene), _streets(scene), _compounds(scene), _units(scene)])
+    return [*_typed(scene), *_streets(scene), *_compounds(scene), *_units(scene)]
 
 
-def _typed(scene: Scene) -> pl.DataFrame:
+def _typed(scene: Scene) -> list[Spans]:
     """``12 Long Lane, Apt. 3``: number, words, kind of street."""
-    hits = _hits(scene, STREET_LAST)
-    before = scene.buffer.before(hits["start"].to_numpy(), 60, lower=False)
-    plain = pl.when(pl.col("word").is_in(_PLAIN_TYPES)).then(take(before, _LEFT_OF_PLAIN_TYPE))
-    hits = hits.with_columns(left=pl.coalesce(take(before, _LEFT_OF_TYPE), plain)).drop_nulls("left")
-    if hits.is_empty():
-        return no_spans()
-    right = take(scene.buffer.after(hits["end"].to_numpy(), 28), _RIGHT_OF_TYPE)
-    return _widened(hits.with_columns(right=right), 0.75)
+    hits = _hits(scene, STREET_LAST, before=9)
+    if not len(hits):
+        return []
+    before = scene.buffer.before(hits.start, 60, lower=False)
+    plain = hits.text.str.to_lowercase().is_in(_PLAIN_TYPES)
+    seen = pl.DataFrame({"before": before, "plain": plain})
+    left = seen.select(
+        pl.coalesce(take("before", _LEFT_OF_TYPE), pl.when("plain").then(take("before", _LEFT_OF_PLAIN_TYPE)))
+    ).to_series()
+    kept = left.is_not_null()
+    hits = hits.where(kept)
+    return [_widened(hits, left.filter(kept), take(hits.after(28), _RIGHT_OF_TYPE), 0.75)] if len(hits) else []
 
 
-def _streets(scene: Scene) -> pl.DataFrame:
+def _streets(scene: Scene) -> list[Spans]:
     """``Calle Mayor 12, 3º B`` and ``12 rue de la Paix``: kind of street, words, and a number after or before."""
-    hits = _hits(scene, STREET_FIRST)
-    if hits.is_empty():
-        return no_spans()
-    after = scene.buffer.after(hits["end"].to_numpy(), 72)
-    before = scene.buffer.before(hits["start"].to_numpy(), 20)
-    cased = scene.buffer.after(hits["end"].to_numpy(), 72, lower=False)
-    hits = hits.with_columns(
-        numbered=take(after, _RIGHT_OF_STREET),
-        name=take(cased, _NAME_OF_STREET),
-        left=take(before, _LEFT_OF_STREET),
-        marked=has(after, r"^[./]"),
+    hits = _hits(scene, STREET_FIRST, before=4, after=12)
+    if not len(hits):
+        return []
+    seen = hits.frame(before=20, after=72, cased=72).with_columns(
+        numbered=take("after", _RIGHT_OF_STREET),
+        marked=has("after", r"^[./]"),
+        name=take("cased", _NAME_OF_STREET),
+        left=take("before", _LEFT_OF_STREET),
+        long=pl.col("text").str.len_bytes() > 2,
     )
-    long = pl.col("word").str.len_chars() > 2
-    spanish = hits.filter(pl.col("numbered").is_not_null() & (long | pl.col("marked"))).with_columns(right="numbered")
-    french = hits.filter(pl.col("numbered").is_null() & long).drop_nulls(["left", "name"])
-    return pl.concat(
-        [
-            _widened(spanish, 0.7),
-            _widened(french.with_columns(right=pl.col("name").str.strip_chars_end(" .")), 0.65),
-        ]
-    )
+    spanish = seen["numbered"].is_not_null() & (seen["long"] | seen["marked"])
+    french = seen["numbered"].is_null() & seen["long"] & seen["left"].is_not_null() & seen["name"].is_not_null()
+    name = seen["name"].str.strip_chars_end(" .")
+    return [
+        _widened(hits.where(spanish), None, seen["numbered"].filter(spanish), 0.7),
+        _widened(hits.where(french), seen["left"].filter(french), name.filter(french), 0.65),
+    ]
 
 
-def _compounds(scene: Scene) -> pl.DataFrame:
+def _compounds(scene: Scene) -> list[Spans]:
     """``Lange Hauptstraße 12``: a word that ends in the kind of street, and a number after or before."""
-    index = np.flatnonzero(scene.ends - scene.starts >= 6)
+    beside = np.zeros(len(scene.starts) + 3, dtype=bool)
+    for step in (-1, 1, 2):
+        beside[scene.numeric + step] = True  # before the first is behind the last
+    index = np.flatnonzero(beside[: len(scene.starts)])
+    index = index[(scene.sizes[index] >= 6) & (scene.bits[index] & LOWER > 0)]
     index = index[scene.classes[scene.starts[index]] != LOWER]
-    words = pl.DataFrame({"start": scene.starts[index], "end": scene.ends[index]})
-    words = words.with_columns(text=scene.buffer.cut(scene.starts[index], scene.ends[index]))
-    words = words.filter(has("text", _COMPOUND))
-    if words.is_empty():
-        return no_spans()
-    words = words.with_columns(
-        right=take(
-            scene.buffer.after(words["end"].to_numpy(), 28),
-            r"^( \d{1,4}(?: ?[a-z](?:[^\p{L}]|$))?(?:[-/]\d{1,4})?)",
-        ),
-        left=take(scene.buffer.before(words["start"].to_numpy(), 20), _LEFT_OF_STREET),
-    )
-    return _widened(words.filter(pl.col("right").is_not_null() | pl.col("left").is_not_null()), 0.7)
+    index = index[_ENDINGS[scene.code(scene.ends[index] - 2), scene.code(scene.ends[index] - 1)]]
+    words = scene.found(scene.starts[index], scene.ends[index])
+    words = words.where(has(words.text, _COMPOUND)) if len(words) else words
+    if not len(words):
+        return []
+    right = take(words.after(28), r"^( \d{1,4}(?: ?[a-z](?:[^\p{L}]|$))?(?:[-/]\d{1,4})?)")
+    left = take(words.before(20), _LEFT_OF_STREET)
+    kept = left.is_not_null() | right.is_not_null()
+    return [_widened(words.where(kept), left.filter(kept), right.filter(kept), 0.7)]
 
 
-def _units(scene: Scene) -> pl.DataFrame:
+def _units(scene: Scene) -> list[Spans]:
     """``Apt. 12``, ``Suite 300``, ``PO Box 99``."""
-    hits = _hits(scene, UNIT)
-    right = take(scene.buffer.after(hits["end"].to_numpy(), 16), r"^(\.? ?(?:de correos )?#?\d{1,7}[a-z]?)(?:\W|$)")
-    hits = hits.with_columns(right=right).filter(right.is_not_null())
-    if hits.is_empty():
-        return no_spans()
-    left = take(scene.buffer.before(hits["start"].to_numpy(), 8), r"(p\.? ?o\.? ?)$")
-    return _widened(hits.with_columns(left=left), 0.65)
+    hits = _hits(scene, UNIT, before=0, after=4)
+    if not len(hits):
+        return []
+    right = take(hits.after(16), r"^(\.? ?(?:de correos )?#?\d{1,7}[a-z]?)(?:\W|$)")
+    kept = right.is_not_null()
+    hits = hits.where(kept)
+    return [_widened(hits, take(hits.before(8), r"(p\.? ?o\.? ?)$"), right.filter(kept), 0.65)] if len(hits) else []
 
 
-def _hits(scene: Scene, cue: int) -> pl.DataFrame:
-    """The tokens of a cue that have a number within six tokens: ``start``, ``end``, ``word``."""
+def _hits(scene: Scene, cue: int, before: int, after: int = 0) -> Found:
+    """The tokens of a cue that have a token with digits within so many tokens before or after."""
     index = scene.cued(cue)
-    if len(index) and len(scene.numeric):
-        at = np.searchsorted(scene.numeric, index)
-        right = scene.numeric[np.minimum(at, len(scene.numeric) - 1)]
-        left = scene.numeric[np.maximum(at - 1, 0)]
-        index = index[(np.abs(right - index) <= 8) | (np.abs(index - left) <= 8)]
-    else:
-        index = index[:0]
-    starts, ends = scene.starts[index], scene.ends[index]
-    return pl.DataFrame({"start": starts, "end": ends, "word": scene.buffer.cut(starts, ends).str.to_lowercase()})
+    if len(index) == 0 or len(scene.numeric) == 0:
+        return scene.found(index[:0], index[:0])
+    at = np.searchsorted(scene.numeric, index)
+    right = scene.numeric[np.minimum(at, len(scene.numeric) - 1)] - index
+    left = index - scene.numeric[np.maximum(at - 1, 0)]
+    index = index[((left > 0) & (left <= before)) | ((right > 0) & (right <= after))]
+    return scene.found(scene.starts[index], scene.ends[index])
 
 
-def _widened(hits: pl.DataFrame, score: float) -> pl.DataFrame:
-    """Hits with the text ``left`` and ``right`` of them, without a mark that the left part begins with."""
-    left = pl.col("left").str.replace(r"^[^\p{L}\d]+", "").str.len_bytes().fill_null(0)
-    right = pl.col("right").str.strip_chars_end(" \n").str.len_bytes().fill_null(0)
-    return spans(hits.with_columns(start=pl.col("start") - left, end=pl.col("end") + right), "ADDRESS", score)
+def _widened(hits: Found, left: pl.Series | None, right: pl.Series, score: float) -> Spans:
+    """Hits with the text left and right of them, without a mark that the left part begins with."""
+    size = right.str.strip_chars_end(" \n").str.len_bytes().fill_null(0).to_numpy().astype(np.int64)
+    start = hits.start
+    if left is not None:
+        plain = left.str.replace(fast(r"^[^\p{L}\d]+"), "")
+        start = start - plain.str.len_bytes().fill_null(0).to_numpy().astype(np.int64)
+    return Spans("ADDRESS", start, hits.end + size, score)
 
 
+_UNSURE, _FAR = 0.2, 64
 _POSTAL = r"(?-u:\b)(?:9{5}(?:-9{3,4})?|9999|999 99|99-999|9{6}|9999 ?AA|AA?9[9A]? ?9AA|A9A ?9A9)(?-u:\b)"
 _POSTAL_WORDS = (
     r"(?:\bzip|postal|post ?code|\bcp\b|c\.p\.?|\bplz\b|código postal|code postal|postleitzahl|\bcep\b)[^\d\n]{0,16}$"
@@ -144,21 +150,28 @@ _STATE = (
 )
 
 
-def postal_codes(scene: Scene) -> pl.DataFrame:
+def postal_codes(scene: Scene) -> list[Spans]:
     """Postal codes: after a word or a US state, before a town, or of the British or Canadian form."""
     found = scene.shaped(_POSTAL)
-    if found.is_empty():
-        return no_spans()
-    found = found.with_columns(
-        before=scene.buffer.before(found["start"].to_numpy(), 28),
-        raw=scene.buffer.after(found["end"].to_numpy(), 12, lower=False),
-    ).filter(~has("before", r"[\d\p{L}][-./_]?$|[$€£#]\s?$") & ~has("raw", r"^(?:[-./:,]?\d|\p{L}|%)"))
+    rare = ((found.size == 4) | ((found.size == 6) & (found.digits >= 5))) & (scene.least > _UNSURE)
+    found = found.where(
+        ~(found.glued("-./_") | found.left_in("$#") | (found.left_in(" ") & found.left_in("$#", 2)))
+        & ((found.right() & LETTER) == 0)
+        & ~((found.right() == DIGIT) | found.right_in("%") | (found.right_in("-./:,") & (found.right(2) == DIGIT)))
+        & (~rare | found.said(POSTAL, _FAR))
+    )
+    if not len(found):
+        return []
+    seen = found.frame(before=28, cased=12)
     worded = has("before", _POSTAL_WORDS)
     state = has("before", _STATE) & has("text", r"^\d{5}")
-    town = has("raw", r"^ \p{Lu}\p{L}+") & has("text", r"^\d{5}$|^\d{4} ?[A-Z]{2}$")
-    listed = has("before", r"\p{L}, ?$|\n ?$|[\dº][ºª.]?,? $|\p{L}{3,} $") & town
+    town = has("cased", r"^ \p{Lu}\p{L}+") & has("text", r"^\d{5}$|^\d{4} ?[A-Z]{2}$")
+    listed = has("before", r"\p{L}, ?$|\n ?$|(?:\d|º)(?:º|ª|\.)?,? $|\p{L}{3,} $") & town
     lettered = has("text", r"^[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}$|^[A-Z]\d[A-Z] \d[A-Z]\d$")
     score = (
-        pl.when(worded).then(0.85).when(lettered).then(0.75).when(state).then(0.7).when(listed).then(0.6).otherwise(0.2)
-    )
-    return spans(found, "POSTAL_CODE", score)
+        pl.when(worded).then(0.85).when(lettered).then(0.75).when(state).then(0.7).when(listed).then(0.6)
+        .otherwise(_UNSURE)
+    )  # fmt: skip
+    scores = seen.select(score).to_series().to_numpy()
+    kept = (scores >= scene.least) | found.said(POSTAL, _FAR)  # a word may come nearer when a span between is gone
+    return [found.where(kept).spans("POSTAL_CODE", scores[kept])]

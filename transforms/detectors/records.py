@@ -7,9 +7,10 @@ Labels in English, Spanish, French and German.
 
 import polars as pl
 
+from transforms.detectors.cues import LABEL
 from transforms.detectors.patterns import has
 from transforms.detectors.scene import Scene
-from transforms.detectors.spans import no_spans, spans
+from transforms.detectors.spans import Spans
 
 _LABELS = (
     ("MRN", r"\bmrn|\bnhc\b|medical record|health record|hospital number|patient (?:id|number|no)|chart (?:no"
@@ -38,19 +39,17 @@ _BRIDGE = (
 )
 
 
-_ANY = "|".join(words for _, words in _LABELS)
-
-
-def labelled(scene: Scene) -> pl.DataFrame:
+def labelled(scene: Scene) -> list[Spans]:
     """Identifiers that a label announces: "MRN: 123456", "NHC 368503", "passport no. X1234567"."""
     found = scene.shaped(_VALUE)
-    found = found.filter((pl.col("text").str.len_bytes() >= 4) & (pl.col("text").str.count_matches("[0-9]") >= 3))
-    if found.is_empty():
-        return no_spans()
-    found = found.with_columns(before=scene.buffer.before(found["start"].to_numpy(), 40))
-    found = found.filter(has("before", _ANY) & ~has("before", r"[\d\p{L}]$"))
-    kind = pl.coalesce(
-        pl.when(has("before", rf"(?:{words})[a-zà-ÿ ]{{0,10}}{_BRIDGE}")).then(pl.lit(name)) for name, words in _LABELS
-    )
-    found = found.with_columns(kind=kind).filter(pl.col("kind").is_not_null())
-    return spans(found, pl.col("kind"), 0.8)
+    found = found.where((found.size >= 4) & (found.digits >= 3) & ~found.glued() & found.said(LABEL, 40))
+    if not len(found):
+        return []
+    before = pl.DataFrame({"before": found.before(40)})
+    kind = before.select(
+        pl.coalesce(
+            pl.when(has("before", rf"(?:{words})[a-zà-ÿ ]{{0,10}}{_BRIDGE}")).then(pl.lit(place, pl.Int32))
+            for place, (_, words) in enumerate(_LABELS)
+        ).fill_null(-1)
+    ).to_series()
+    return [found.where(kind == place).spans(name, 0.8) for place, (name, _) in enumerate(_LABELS)]

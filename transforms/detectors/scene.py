@@ -1,7 +1,8 @@
 """What every detector looks at: tokens, and runs of numbers by shape (``12/05/1985`` has the shape ``99/99/9999``).
 
-Belongs here: finding number-like things of many formats in one go. Must not: what a shape means (the detectors). A
-text has few distinct shapes, so each format's pattern runs on the distinct shapes only, whatever the amount of text.
+Belongs here: finding number-like things of many formats in one go, and what stands beside them. Must not: what a shape
+means (the detectors). A text has few distinct shapes, so each format's pattern runs on the distinct shapes only,
+whatever the amount of text.
 """
 
 import re
@@ -14,40 +15,56 @@ import numpy.typing as npt
 import polars as pl
 
 from transforms.detectors.buffer import Positions
-from transforms.detectors.cues import CUES
-from transforms.detectors.spans import search
-from transforms.detectors.tokens import DIGIT, UNDER, UPPER, WIDE, Tokens
+from transforms.detectors.cues import RARE
+from transforms.detectors.spans import Mask, Spans, search
+from transforms.detectors.tokens import ALNUM, DIGIT, UNDER, UPPER, WIDE, Tokens
+from transforms.detectors.vocabulary import PADDING, hash_ranges
+from transforms.detectors.words import CUES, words
 
-_GAP, _LONG = 3, 200
+_GAP, _LONG, _BLOCK = 3, 200, 1 << 15
 _SHAPE = bytes.maketrans(
     b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ\t",
     b"9999999999AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA ",
 )
 _GLUE = np.zeros(256, dtype=bool)
-_GLUE[[ord(c) for c in " ()/-.+\t"]] = True
-_BEFORE = [ord("("), ord("+")]
-_FOUND = {"start": pl.Int64, "end": pl.Int64, "text": pl.String}
+_GLUE[[*b" ()/-.+\t"]] = True
+_NONE = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
 class Scene(Tokens):
     """Tokens, and runs of numbers: tokens with digits (and short capitals beside them), joined over marks and
     spaces.
+
+    ``least``: the score that a span must have to be reported; detectors may leave out what cannot reach it, even if
+    a word that announces it came nearer.
     """
 
+    least: float = 0.0
+
     @cached_property
-    def cues(self) -> npt.NDArray[np.int16]:
+    def meanings(self) -> npt.NDArray[np.int64]:
+        """What each token means (words.py)."""
+        vocabulary, padded = words(), self.buffer.lower + PADDING
+        meanings = np.empty(len(self.starts), dtype=np.int64)
+        for low in range(0, len(meanings), _BLOCK):  # so that what is in between stays in the processor's cache
+            block = slice(low, low + _BLOCK)
+            meanings[block] = vocabulary.codes(hash_ranges(padded, self.starts[block], self.ends[block]))
+        return meanings
+
+    @cached_property
+    def cues(self) -> npt.NDArray[np.int64]:
         """What each token announces (cues.py), as flags."""
-        return CUES.codes(self.hashes)
+        return self.meanings & CUES
 
     def cued(self, cue: int) -> Positions:
-        """Indexes of the tokens that announce something."""
+        """Indexes of the tokens that announce something; a cue of ``RARE``."""
         index, cues = self._cued
         return index[(cues & cue) > 0]
 
     @cached_property
-    def _cued(self) -> tuple[Positions, npt.NDArray[np.int16]]:
-        index = np.flatnonzero(self.cues)
+    def _cued(self) -> tuple[Positions, npt.NDArray[np.int64]]:
+        index = np.flatnonzero(self.meanings & RARE)
         return index, self.cues[index]
 
     @cached_property
@@ -55,16 +72,27 @@ class Scene(Tokens):
         """Indexes of the tokens with digits."""
         return np.flatnonzero((self.bits & (DIGIT | UNDER | WIDE)) == DIGIT)
 
+    def beside_number(self, index: Positions, reach: int) -> Positions:
+        """The tokens of ``index`` that have a token with digits within some places."""
+        if len(index) == 0 or len(self.numeric) == 0:
+            return index[:0]
+        at = np.searchsorted(self.numeric, index)
+        right = self.numeric[np.minimum(at, len(self.numeric) - 1)]
+        left = self.numeric[np.maximum(at - 1, 0)]
+        return index[(np.abs(right - index) <= reach) | (np.abs(index - left) <= reach)]
+
     @cached_property
     def _runs(self) -> "_Runs":
         starts, ends = self._ranges()
-        shapes = self.buffer.cut(starts, ends, data=self.buffer.data.translate(_SHAPE)).alias("text").to_frame()
-        distinct = shapes.unique(maintain_order=True).with_row_index("id")
-        ids = shapes.join(distinct, on="text", maintain_order="left")["id"].to_numpy()
-        texts = distinct["text"].to_list()
+        shapes = self.buffer.cut(starts, ends, data=self.buffer.data.translate(_SHAPE))
+        distinct = shapes.unique(maintain_order=True)
+        ids = (
+            shapes.replace_strict(distinct, np.arange(len(distinct)), return_dtype=pl.Int64).to_numpy().astype(np.int64)
+        )
+        texts = distinct.to_list()
         sizes = np.array([len(text) for text in texts], dtype=np.int64)
         heads = np.cumsum(sizes + 1) - sizes - 1
-        long = distinct.select(pl.Series("start", heads, dtype=pl.Int64), "text").filter(pl.Series(sizes > _LONG))
+        long = pl.DataFrame({"start": heads, "text": distinct}).filter(pl.Series(sizes > _LONG))
         return _Runs(
             starts=starts[np.argsort(ids, kind="stable")],
             bounds=np.concatenate([[0], np.cumsum(np.bincount(ids, minlength=len(texts)))]),
@@ -74,44 +102,165 @@ class Scene(Tokens):
         )
 
     def _ranges(self) -> tuple[Positions, Positions]:
-        starts, ends, raw = self.starts, self.ends, self.buffer.codes
-        digits = (self.bits & (DIGIT | UNDER | WIDE)) == DIGIT
-        index = np.flatnonzero(digits | ((self.bits == UPPER) & (ends - starts <= 2)))
-        if len(index) == 0:
-            return starts[:0], ends[:0]
-        gap = starts[index[1:]] - ends[index[:-1]]
-        joined = (np.diff(index) == 1) & (gap <= _GAP)
+        starts, ends = self.starts, self.ends
+        if len(self.numeric) == 0:
+            return _NONE, _NONE
+        taken = np.zeros(len(starts), dtype=bool)
+        taken[self.numeric] = True
+        for step in (-2, -1, 1, 2):
+            beside = np.clip(self.numeric + step, 0, len(starts) - 1)
+            taken[beside[(self.bits[beside] == UPPER) & (self.sizes[beside] <= 2)]] = True
+        index = np.flatnonzero(taken)
         at = ends[index[:-1]]
+        gap = starts[index[1:]] - at
+        joined = (np.diff(index) == 1) & (gap <= _GAP)
         for step in range(_GAP):
-            joined &= (gap <= step) | _GLUE[raw[np.minimum(at + step, len(raw) - 1)]]
+            joined &= (gap <= step) | _GLUE[self.code(at + step)]
         opens = np.concatenate([[True], ~joined])
         begin, finish = starts[index[opens]], ends[index[np.concatenate([~joined, [True]])]]
-        some = np.logical_or.reduceat(digits[index], np.flatnonzero(opens))
+        digits = (self.bits[index] & DIGIT) > 0
+        some = np.logical_or.reduceat(digits, np.flatnonzero(opens))
         begin, finish = begin[some], finish[some]
         for _ in range(2):
-            begin = begin - ((begin > 0) & np.isin(raw[np.maximum(begin - 1, 0)], _BEFORE))
+            ahead = self.code(begin - 1)
+            begin = begin - ((ahead == ord("(")) | (ahead == ord("+")))
         return begin, finish
 
-    def shaped(self, pattern: str) -> pl.DataFrame:
-        """Parts of runs whose shape matches: ``start``, ``end``, ``text`` (as it stands in the text).
+    def found(self, start: Positions, end: Positions) -> "Found":
+        """Candidates at some positions."""
+        return Found(self, start, end, end - start)
 
-        In a pattern ``9`` is any digit and ``A`` any ASCII letter.
-        """
+    def shaped(self, pattern: str) -> "Found":
+        """Parts of runs whose shape matches. In a pattern ``9`` is any digit and ``A`` any ASCII letter."""
         runs = self._runs
-        found = np.array([match.span() for match in _compiled(pattern).finditer(runs.line)], np.int64).reshape(-1, 2)
+        matches = [(*match.span(), match.group().count("9")) for match in _compiled(pattern).finditer(runs.line)]
         if runs.long.height:
-            found = np.concatenate([found, search(runs.long, pattern).select("start", "end").to_numpy()])
-        if len(found) == 0:
-            return pl.DataFrame(schema=_FOUND)
+            matches += [(a, b, b - a) for a, b in zip(*(c.tolist() for c in search(runs.long, pattern)), strict=True)]
+        if not matches:
+            return Found(self, _NONE, _NONE, _NONE)
+        found = np.array(matches, np.int64)
         shape = np.searchsorted(runs.heads, found[:, 0], side="right") - 1
         count = runs.bounds[shape + 1] - runs.bounds[shape]
         part = np.repeat(np.arange(len(found)), count)
         run = np.arange(len(part)) - np.repeat(np.cumsum(count) - count, count) + runs.bounds[shape[part]]
         begin = runs.starts[run] + (found[:, 0] - runs.heads[shape])[part]
         order = np.argsort(begin, kind="stable")
-        begin = begin[order]
-        finish = begin + (found[:, 1] - found[:, 0])[part][order]
-        return pl.DataFrame({"start": begin, "end": finish, "text": self.buffer.cut(begin, finish)})
+        begin, part = begin[order], part[order]
+        return Found(self, begin, begin + (found[:, 1] - found[:, 0])[part], found[part, 2])
+
+
+@dataclass(frozen=True)
+class Found:
+    """Candidates of one detector: where they stand and how many digits they have (of a very long run: bytes).
+
+    What stands beside them is looked at only when asked for.
+    """
+
+    scene: Scene
+    start: Positions
+    end: Positions
+    digits: Positions
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def where(self, mask: "Mask | Positions | pl.Series") -> "Found":
+        """The candidates of a mask, or at some places."""
+        chosen = np.asarray(mask)
+        if chosen.dtype == bool and len(chosen) and chosen.all():
+            return self
+        return Found(self.scene, self.start[chosen], self.end[chosen], self.digits[chosen])
+
+    def joined(self, more: "Found") -> "Found":
+        """These and more."""
+        both = zip((self.start, self.end, self.digits), (more.start, more.end, more.digits), strict=True)
+        return Found(self.scene, *(np.concatenate(pair) for pair in both))
+
+    @property
+    def size(self) -> Positions:
+        """Bytes of each."""
+        return self.end - self.start
+
+    @property
+    def text(self) -> pl.Series:
+        """The candidates, folded."""
+        return self.scene.buffer.cut(self.start, self.end)
+
+    def left(self, step: int = 1) -> npt.NDArray[np.uint8]:
+        """The class of the byte before each, or of one further left."""
+        return self.scene.kind(self.start - step)
+
+    def right(self, step: int = 1) -> npt.NDArray[np.uint8]:
+        """The class of the byte behind each, or of one further right."""
+        return self.scene.kind(self.end + step - 1)
+
+    def left_in(self, marks: str, step: int = 1) -> Mask:
+        """Whether the byte before each (or one further left) is one of some marks."""
+        return _TABLES[marks][self.scene.code(self.start - step)]
+
+    def right_in(self, marks: str, step: int = 1) -> Mask:
+        """Whether the byte behind each (or one further right) is one of some marks."""
+        return _TABLES[marks][self.scene.code(self.end + step - 1)]
+
+    def glued(self, marks: str = "") -> Mask:
+        """Whether a letter or digit stands before each, at once or before one of some marks."""
+        glued = (self.left() & ALNUM) > 0
+        return glued | (self.left_in(marks) & ((self.left(2) & ALNUM) > 0)) if marks else glued
+
+    def said(self, cue: int, reach: int = 48) -> Mask:
+        """Whether a word of a cue stands within some bytes before each, in its row."""
+        index = self.scene.cued(cue)
+        if len(index) == 0 or len(self) == 0:
+            return np.zeros(len(self), bool)
+        starts, ends = self.scene.starts[index], self.scene.ends[index]
+        at = np.searchsorted(ends, self.start, side="right") - 1
+        near = (at >= 0) & (self.start - starts[at] <= reach)
+        near[near] = starts[at[near]] >= self.scene.buffer.starts[self.scene.buffer.rows(self.start[near])]
+        return near
+
+    def before(self, size: int) -> pl.Series:
+        """The bytes before each, in lower case."""
+        return self.scene.buffer.before(self.start, size)
+
+    def after(self, size: int, *, lower: bool = True) -> pl.Series:
+        """The bytes behind each."""
+        return self.scene.buffer.after(self.end, size, lower=lower)
+
+    def follows(self, cue: int, tokens: int) -> Mask:
+        """Whether one of so many tokens before each is of a cue."""
+        at = np.searchsorted(self.scene.starts, self.start)
+        near = np.zeros(len(self), bool)
+        for step in range(1, tokens + 1):
+            near |= (at >= step) & (self.scene.cues[at - step] & cue > 0)
+        return near
+
+    def frame(self, before: int = 0, after: int = 0, cased: int = 0, *, text: bool = True) -> pl.DataFrame:
+        """``text`` and as many bytes ``before`` and ``after`` as asked for, in lower case; ``cased``: after, as is."""
+        columns = {"text": self.text} if text else {}
+        if before:
+            columns["before"] = self.before(before)
+        if after:
+            columns["after"] = self.after(after)
+        if cased:
+            columns["cased"] = self.after(cased, lower=False)
+        return pl.DataFrame(columns)
+
+    def spans(self, kind: str, score: "npt.NDArray[np.float64] | pl.Series | float") -> Spans:
+        """The candidates as spans of a kind."""
+        return Spans(kind, self.start, self.end, score if isinstance(score, float) else np.asarray(score, np.float64))
+
+
+class _Tables(dict[str, Mask]):
+    """Which bytes are one of some marks, by the marks."""
+
+    def __missing__(self, marks: str) -> Mask:
+        table = np.zeros(256, dtype=bool)
+        table[[*marks.encode()]] = True
+        self[marks] = table
+        return table
+
+
+_TABLES = _Tables()
 
 
 class _Runs(NamedTuple):

@@ -3,12 +3,11 @@
 Belongs here: what opens a door. Must not: wallet addresses (money.py). Key prefixes as their issuers publish them.
 """
 
-import polars as pl
-
 from transforms.detectors.cues import SECRET
 from transforms.detectors.patterns import has
 from transforms.detectors.scene import Scene
-from transforms.detectors.spans import search, spans
+from transforms.detectors.spans import Spans, search
+from transforms.detectors.tokens import DIGIT, UPPER
 
 _KEYS = (
     r"(?-u:\b)(?:"
@@ -31,25 +30,20 @@ _PIN = r"(?i)(?P<pre>\b(?:pin|cvv|cvc2?)(?: code| number)?[\"']?(?: is|[ ]?[:=])
 _PEM = r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|$)"
 
 
-def secrets(scene: Scene) -> pl.DataFrame:
+def secrets(scene: Scene) -> list[Spans]:
     """Keys with their issuers' prefixes, JSON web tokens, private key blocks, and values that words call a secret."""
-    found = [spans(search(scene.long_tokens(16), _KEYS), "SECRET", 0.97)]
+    found = [Spans("SECRET", *search(scene.long_tokens(16, DIGIT | UPPER), _KEYS), 0.97)]
     near = scene.near(scene.cued(SECRET), 16, 160)
     if near.height:
         said = search(near, _SAID)
-        said = said.filter(has("text", r"\d|[^\p{L}\d]|[a-z][A-Z]") | (pl.col("text").str.len_chars() >= 16))
+        text = scene.buffer.cut(*said)
+        said = said.where(has(text, r"\d|[^\p{L}\d]|[a-z][A-Z]") | (text.str.len_bytes() >= 16).to_numpy())
         found += [
-            spans(said, "SECRET", 0.8),
-            spans(search(near, _BEARER), "SECRET", 0.9),
-            spans(search(near, _PIN), "SECRET", 0.75),
+            Spans("SECRET", *said, 0.8),
+            Spans("SECRET", *search(near, _BEARER), 0.9),
+            Spans("SECRET", *search(near, _PIN), 0.75),
         ]
-    begins = has(scene.texts, "-----BEGIN")
-    if begins.any():
-        found.append(
-            spans(
-                search(scene.pieces(scene.buffer.starts, scene.buffer.ends).filter(begins), _PEM),
-                "SECRET",
-                0.99,
-            )
-        )
-    return pl.concat(found)
+    if b"-----BEGIN" in scene.buffer.data:
+        whole = scene.pieces(scene.buffer.starts, scene.buffer.ends).filter(has("text", "-----BEGIN"))
+        found.append(Spans("SECRET", *search(whole, _PEM), 0.99))
+    return found

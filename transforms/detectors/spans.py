@@ -1,77 +1,129 @@
 """Spans: where personal data stands, of which kind, how sure.
 
-Belongs here: the frame of spans, searching a pattern over many pieces of text with positions, and settling overlaps.
-Must not: any pattern. A span frame has ``start``, ``end`` (bytes in the buffer), ``kind``, ``score`` (0 to 1).
+Belongs here: what detectors give, searching a pattern over many pieces of text with positions, and settling overlaps.
+Must not: any pattern. Positions are bytes in the buffer of a chunk.
 """
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from transforms.detectors.buffer import CLOSE, OPEN
+from transforms.detectors.buffer import CLOSE, OPEN, Buffer, Positions
 from transforms.detectors.patterns import fast
 
-SCHEMA = {"start": pl.Int64, "end": pl.Int64, "kind": pl.String, "score": pl.Float64}
-_MATCHES = {"start": pl.Int64, "end": pl.Int64, "text": pl.String}
+Scores = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 
-def no_spans() -> pl.DataFrame:
-    """An empty frame of spans."""
-    return pl.DataFrame(schema=SCHEMA)
+class Spans(NamedTuple):
+    """Spans of one kind: where they begin and end, and how sure each is (0 to 1)."""
+
+    kind: str
+    start: Positions
+    end: Positions
+    score: Scores | float
+
+    @property
+    def scores(self) -> Scores:
+        """A score for each span."""
+        return np.broadcast_to(np.asarray(self.score, dtype=np.float64), self.start.shape)
+
+    def where(self, mask: "Mask | Positions") -> "Spans":
+        """The spans of a mask, or at some places."""
+        return Spans(self.kind, self.start[mask], self.end[mask], self.scores[mask])
 
 
-def search(pieces: pl.DataFrame, pattern: str) -> pl.DataFrame:
-    """All matches of a Rust regex in pieces of text: ``start``, ``end``, ``text``.
+class Matches(NamedTuple):
+    """Where a pattern matches, in order of the pieces."""
+
+    start: Positions
+    end: Positions
+
+    def where(self, mask: "Mask | pl.Series") -> "Matches":
+        """The matches of a mask."""
+        chosen = np.asarray(mask)
+        return Matches(self.start[chosen], self.end[chosen])
+
+
+_NOWHERE = np.zeros(0, np.int64)
+NO_MATCHES = Matches(_NOWHERE, _NOWHERE)
+
+
+def search(pieces: pl.DataFrame, pattern: str) -> Matches:
+    """All matches of a regex in pieces of folded text.
 
     ``pieces``: ``start`` (position of the piece in the buffer) and ``text``. A pattern with the named groups ``pre``
     and ``value`` (and nothing outside them) finds the value only. The engine gives no positions, so it marks the
-    matches, the texts are split at the marks, and positions are sums of lengths: columnar, in linear time.
+    matches; what lies before a mark, less the marks, is its position.
     """
     if pieces.is_empty():
-        return pl.DataFrame(schema=_MATCHES)
+        return NO_MATCHES
     mark = f"${{pre}}{OPEN}${{value}}{CLOSE}" if "(?P<value>" in pattern else f"{OPEN}${{0}}{CLOSE}"
-    marked = pieces.select("start", text=pl.col("text").str.replace_all(fast(pattern), mark))
-    marked = marked.filter(pl.col("text").str.contains(OPEN, literal=True))
-    if marked.is_empty():
-        return pl.DataFrame(schema=_MATCHES)
-    parts = marked["text"].str.split(OPEN)
-    counts = parts.list.len().to_numpy().astype(np.int64)
-    heads = np.cumsum(counts) - counts
-    flat = parts.list.explode()
-    sizes = flat.str.len_bytes().to_numpy().astype(np.int64) - 1  # every part but the first of a piece has one CLOSE
-    sizes[heads] += 1
-    ahead = np.cumsum(sizes) - sizes
-    starts = ahead - np.repeat(ahead[heads] - marked["start"].to_numpy(), counts)
-    matched = np.ones(len(flat), dtype=bool)
-    matched[heads] = False
-    found = pl.DataFrame({"start": starts, "text": flat}).filter(pl.Series(matched))
-    text = pl.col("text").str.splitn(CLOSE, 2).struct.field("field_0").alias("text")
-    return found.select("start", text).select(
-        "start", (pl.col("start") + pl.col("text").str.len_bytes()).alias("end"), "text"
-    )
+    marked = pieces["text"].str.replace_all(fast(pattern), mark).rechunk().to_arrow().cast("large_string")
+    bounds, data = marked.buffers()[1:3]
+    if data is None:
+        return NO_MATCHES
+    heads = np.frombuffer(bounds, dtype=np.int64, count=len(marked) + 1)
+    codes = np.frombuffer(data, dtype=np.uint8, count=int(heads[-1]))
+    at = np.flatnonzero((codes == ord(OPEN)) | (codes == ord(CLOSE)))
+    if len(at) == 0:
+        return NO_MATCHES
+    piece = np.searchsorted(heads, at, side="right") - 1
+    marks_before = np.searchsorted(at, heads[piece])
+    places = at - heads[piece] - (np.arange(len(at)) - marks_before) + pieces["start"].to_numpy()[piece]
+    return Matches(places[::2], places[1::2])
 
 
-def spans(found: pl.DataFrame, kind: str | pl.Expr, score: float | pl.Expr) -> pl.DataFrame:
-    """Matches as spans of a kind."""
-    kinds = pl.lit(kind) if isinstance(kind, str) else kind
-    scores = score if isinstance(score, pl.Expr) else pl.lit(score)
-    return found.select("start", "end", kinds.alias("kind"), scores.cast(pl.Float64).alias("score"))
+class Settled(NamedTuple):
+    """Spans in order, not overlapping; ``source``: which of the given ``Spans`` names the kind of each."""
+
+    start: Positions
+    end: Positions
+    source: Positions
+    score: Scores
+
+    def where(self, mask: "Mask | Positions") -> "Settled":
+        """The spans of a mask, or at some places."""
+        return Settled(self.start[mask], self.end[mask], self.source[mask], self.score[mask])
 
 
-def settle(found: pl.DataFrame) -> pl.DataFrame:
+def settle(buffer: Buffer, found: Sequence[Spans], threshold: float) -> Settled:
     """Overlapping spans as one span that covers them all, of the kind of the surest (then longest) of them.
 
-    Covering all of them leaves no rest of a beaten span in clear.
+    Covering all of them leaves no rest of a beaten span in clear. Spans are widened to whole characters; those below
+    the threshold do not count.
     """
-    if found.is_empty():
-        return found
-    found = found.sort("start", "end")
-    reach = np.maximum.accumulate(found["end"].to_numpy())
-    opens = np.concatenate([[True], found["start"].to_numpy()[1:] >= reach[:-1]])
+    every = _together(found)
+    start, end = buffer.whole(every.start, every.end)
+    every = every._replace(start=start, end=end)
+    every = every.where((every.score >= threshold) & (end > start))
+    every = every.where(np.lexsort((every.end, every.start)))
+    if len(every.start) == 0:
+        return every
+    opens = np.concatenate([[True], every.start[1:] >= np.maximum.accumulate(every.end)[:-1]])
     if opens.all():
-        return found
-    found = found.with_columns(group=pl.Series(np.cumsum(opens)), size=pl.col("end") - pl.col("start"))
-    ranked = found.sort("score", "size", descending=True, maintain_order=True)
-    settled = ranked.group_by("group", maintain_order=True).agg(
-        pl.col("start").min(), pl.col("end").max(), pl.col("kind").first(), pl.col("score").first()
+        return every
+    heads, group = np.flatnonzero(opens), np.cumsum(opens)
+    ranked = np.lexsort((-np.arange(len(group)), every.end - every.start, every.score, group))
+    best = ranked[np.append(heads[1:], len(group)) - 1]
+    return Settled(every.start[heads], np.maximum.reduceat(every.end, heads), every.source[best], every.score[best])
+
+
+def doubts(found: Sequence[Spans], threshold: float) -> Settled:
+    """The spans that are not sure enough, as they are."""
+    every = _together(found)
+    return every.where((every.score < threshold) & (every.end > every.start))
+
+
+def _together(found: Sequence[Spans]) -> Settled:
+    if not found:
+        return Settled(_NOWHERE, _NOWHERE, _NOWHERE, np.zeros(0))
+    return Settled(
+        np.concatenate([some.start for some in found]),
+        np.concatenate([some.end for some in found]),
+        np.repeat(np.arange(len(found)), [len(some.start) for some in found]),
+        np.concatenate([some.scores for some in found]),
     )
-    return settled.sort("start").select(*SCHEMA)

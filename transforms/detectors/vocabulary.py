@@ -14,7 +14,8 @@ from transforms.detectors.buffer import Positions
 Hashes = npt.NDArray[np.uint64]
 _MASKS = np.array([(1 << 8 * size) - 1 for size in range(8)] + [(1 << 64) - 1], dtype=np.uint64)
 _FIRST, _LAST = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
-_SLOT_BITS = 20
+_SLOT_BITS, _CODE_BITS = 17, 41
+_MARK, _CODE = np.uint64((1 << 63 - _CODE_BITS) - 1), np.int64((1 << _CODE_BITS) - 1)
 PADDING = b"\x00" * 16
 
 
@@ -26,17 +27,19 @@ def hash_ranges(padded: bytes, starts: Positions, ends: Positions) -> Hashes:
     """
     eights: Hashes = np.ndarray((len(padded) - 8,), dtype="<u8", buffer=padded, strides=(1,))
     sizes = ends - starts
-    hashes = eights[starts] & _MASKS[np.minimum(sizes, 8)]
-    hashes *= _FIRST
     long = np.flatnonzero(sizes > 8)
+    hashes = eights[starts]
+    hashes &= _MASKS[np.minimum(sizes, 8)]
+    hashes *= _FIRST
     hashes[long] ^= (eights[ends[long] - 8] ^ sizes[long].astype(np.uint64)) * _LAST
     return hashes
 
 
 class Vocabulary:
-    """Words with a code each; several words may share one. Looking up gives 0 for all others.
+    """Words with a code each (below 2^41); several words may share one. Looking up gives 0 for all others.
 
     Bytes are compared in ASCII lower case, so words with other letters are entered in small, capital and title case.
+    A slot of a table holds a word's code and, above it, part of its hash.
     """
 
     def __init__(self, codes: Mapping[str, int]) -> None:
@@ -44,22 +47,33 @@ class Vocabulary:
         for word, code in codes.items():
             for form in (word, word.upper(), word.title()):
                 forms.setdefault(form.encode().lower(), code)
-        data = b"".join(forms)
         ends = np.cumsum([len(form) for form in forms])
-        hashes = hash_ranges(data + PADDING, ends - [len(form) for form in forms], ends)
-        order = np.argsort(hashes)
-        self._hashes = hashes[order]
-        self._codes = np.array(list(forms.values()), dtype=np.int16)[order]
-        self._seen = np.zeros(1 << _SLOT_BITS, dtype=bool)
-        self._seen[self._slot(hashes)] = True
+        hashes = hash_ranges(b"".join(forms) + PADDING, ends - [len(form) for form in forms], ends)
+        filled = (hashes & _MARK).view(np.int64) << _CODE_BITS | np.array([*forms.values()], dtype=np.int64)
+        self._tables: list[npt.NDArray[np.int64]] = []
+        while len(hashes):  # words whose slot is taken go to the next table
+            slots = _slots(hashes, len(self._tables))
+            first = np.unique(slots, return_index=True)[1]
+            table = np.zeros(1 << _SLOT_BITS, dtype=np.int64)
+            table[slots[first]] = filled[first]
+            self._tables.append(table)
+            hashes, filled = np.delete(hashes, first), np.delete(filled, first)
 
-    def _slot(self, hashes: Hashes) -> npt.NDArray[np.int64]:
-        return (hashes >> np.uint64(64 - _SLOT_BITS)).view(np.int64)
-
-    def codes(self, hashes: Hashes) -> npt.NDArray[np.int16]:
+    def codes(self, hashes: Hashes) -> npt.NDArray[np.int64]:
         """The code of each hash, 0 where the vocabulary does not have it."""
-        found = np.zeros(len(hashes), dtype=np.int16)
-        maybe = np.flatnonzero(self._seen[self._slot(hashes)])
-        at = np.minimum(np.searchsorted(self._hashes, hashes[maybe]), len(self._hashes) - 1)
-        found[maybe] = np.where(self._hashes[at] == hashes[maybe], self._codes[at], 0)
+        return self._look_up(hashes, 0)
+
+    def _look_up(self, hashes: Hashes, place: int) -> npt.NDArray[np.int64]:
+        found = self._tables[place][_slots(hashes, place)]
+        other = (found >> _CODE_BITS) != (hashes & _MARK).view(np.int64)
+        more = np.flatnonzero(other & (found != 0)) if place + 1 < len(self._tables) else np.zeros(0, np.int64)
+        found &= _CODE
+        found[other] = 0
+        if len(more):
+            found[more] = self._look_up(hashes[more], place + 1)
         return found
+
+
+def _slots(hashes: Hashes, place: int) -> npt.NDArray[np.int64]:
+    """Where hashes stand in a table: other bits of them for each."""
+    return (hashes >> np.uint64(64 - _SLOT_BITS - 7 * place)).view(np.int64) & ((1 << _SLOT_BITS) - 1)
