@@ -13,9 +13,10 @@ from unicodedata import normalize
 from urllib.parse import quote
 
 import msgspec
+import polars as pl
 
 from transforms.contract import Field
-from transforms.json_columns import EACH, Steps
+from transforms.json_columns import EACH, Steps, extract
 from transforms.jsonscan import Scalar, scalars
 from transforms.jsontext import is_json
 from transforms.shape import PERSONAL, Shape
@@ -24,7 +25,7 @@ from transforms.subjects import ERASED, ERASED_TOKEN
 _SEPARATORS = ("", " ", "-", ".", "/")
 _LEAST, _LEAST_CJK, _MOST_WORDS = 5, 3, 8
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-# In raw JSON text a word may follow an escape such as \n, whose letter is no part of it.
+# In raw text that is no JSON, a word may follow an escape such as \n, whose letter is no part of it.
 _BEFORE = r"(?:(?<!\w)|(?<=\\[bfnrt])|(?<=\\u[0-9a-fA-F]{4}))"
 _AFTER = r"(?!\w)"
 
@@ -97,7 +98,10 @@ def _kept_scalar(
             return ERASED_TOKEN.encode()
         stand_in = surrogate(raw.decode())
         return json.dumps(stand_in).encode() if raw[:1] == b'"' else _as_number(stand_in)
-    return terms.redacted(raw.decode()).encode() if raw[:1] == b'"' else raw
+    if raw[:1] != b'"':
+        return raw
+    told = json.loads(raw)
+    return raw if (clean := terms.redacted(told)) == told else json.dumps(clean, ensure_ascii=False).encode()
 
 
 def _is_personal(field: Field) -> bool:
@@ -121,13 +125,21 @@ class Terms:
         bounded = [re.escape(f) if _CJK.search(f) else f"{_BEFORE}{re.escape(f)}{_AFTER}" for f in self.patterns]
         self._regex = re.compile("|".join(bounded), re.IGNORECASE) if bounded else None
 
-    def spans(self, text: str) -> list[tuple[int, int]]:
-        """Where terms stand, as whole words."""
-        return [match.span() for match in self._regex.finditer(text)] if self._regex else []
-
     def redacted(self, text: str) -> str:
-        """The text with each term taken out."""
+        """The text with each term taken out, where it stands as a whole word."""
         return self._regex.sub(ERASED, text) if self._regex else text
+
+    def suspects(self, texts: pl.Series) -> pl.Series:
+        """Which JSON texts may hold a term, however they are escaped: true too often rather than too seldom."""
+        if not self.patterns:
+            return texts.is_null() & False
+        found = texts.str.contains_any(self.patterns, ascii_case_insensitive=True).fill_null(False)
+        escaped = texts.str.contains("\\", literal=True).fill_null(False) & ~found
+        if not escaped.any():
+            return found
+        spelled = extract(texts.filter(escaped), [()])[0]["0"]  # as DuckDB writes it: with as few escapes as can be
+        again = spelled.str.contains_any(self.patterns, ascii_case_insensitive=True).fill_null(False)
+        return found.scatter(escaped.arg_true().filter(again), True)
 
 
 def redacted(
@@ -149,8 +161,9 @@ def redacted(
         if entity and _plain(value) in people.get(entity, ()):
             cuts.append((scalar.start, scalar.end, ERASED_TOKEN))
         elif value[0] == '"' and (not owned or shape.is_text(scalar.path)):
-            found = terms.spans(value)
-            cuts += [(scalar.start + begin, scalar.start + end, ERASED) for begin, end in found]
+            told = json.loads(value)
+            if (clean := terms.redacted(told)) != told:
+                cuts.append((scalar.start, scalar.end, json.dumps(clean, ensure_ascii=False)))
     if not cuts:
         return None
     for begin, end, instead in reversed(cuts):

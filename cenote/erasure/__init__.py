@@ -56,6 +56,8 @@ def forget(
     reason: str,
     grace: timedelta = timedelta(),
     told: Told = lambda _: None,
+    *,
+    certified: bool = True,
 ) -> "tuple[Request, Outcome | None]":
     """Erase people at once, or with a ``grace``: hidden from every door now, and erased by the first run after it.
 
@@ -63,7 +65,7 @@ def forget(
     a request already.
     """
     asked = request(space, people, reason, grace)
-    return asked, (run(space, asked, told) if asked.status == WAITING else None)
+    return asked, (run(space, asked, told, certified=certified) if asked.status == WAITING else None)
 
 
 def request(space: "Workspace", people: "People", reason: str, grace: timedelta = timedelta()) -> Request:
@@ -112,9 +114,13 @@ def restore(space: "Workspace", request_id: str, reason: str) -> Request:
     return found
 
 
-def resume(space: "Workspace", told: Told = lambda _: None) -> "list[Outcome]":
-    """Work on every request that is due; see :func:`pending`."""
-    return [run(space, found, told) for found in pending(space)]
+def resume(space: "Workspace", told: Told = lambda _: None, *, certified: bool = True) -> "list[Outcome]":
+    """Work on every request that is due (see :func:`pending`), and on what landed of erased people since."""
+    from cenote.erasure.tombstones import late
+
+    done = [run(space, found, told, certified=certified) for found in pending(space)]
+    late(space)
+    return done
 
 
 def pending(space: "Workspace") -> list[Request]:
@@ -129,11 +135,21 @@ def pending(space: "Workspace") -> list[Request]:
     return [r for r in found if r.is_due(now) or (r.status == ERASED and r.request_id not in been)]
 
 
-def run(space: "Workspace", found: Request, told: Told = lambda _: None) -> "Outcome":
-    """Carry out a request, or go on with it. Raises ``CenoteError``; what is done stays done."""
-    from cenote.erasure.eraser import Eraser
+def run(space: "Workspace", found: Request, told: Told = lambda _: None, *, certified: bool = True) -> "Outcome":
+    """Carry out a request, or go on with it; ``certified``: scan the lake for residue at the end, and certify.
 
-    return Eraser(space, found, told).run()
+    ``told`` hears the name of each step as it begins. Raises ``CenoteError``; what is done stays done.
+    """
+    from cenote.erasure.eraser import Eraser
+    from cenote.erasure.proof import certify, needles
+
+    sought = needles(space, found) if certified else []
+    outcome = Eraser(space, found, told).run()
+    if certified:
+        told("proof")
+        found.state["certificate"] = certify(space, outcome, sought).name
+        Requests(space.settings).save(found)
+    return outcome
 
 
 def lift(space: "Workspace", subject: str, reason: str) -> bool:

@@ -62,16 +62,29 @@ class Eraser:
     # the frame
 
     def _begin(self) -> None:
-        vault, request = self._space.vault, self._request
-        if request.status != ERASING:
+        vault, request, state = self._space.vault, self._request, self._state
+        if request.status == ERASED:
+            self._begin_again()
+        elif request.status != ERASING:
             request.status = ERASING
             self._save()
             vault.audit.record("erasure begun", about=list(request.subjects), reason=request.reason)
-        if "done" not in self._state:
+        if "done" not in state:
             rebuild.catch_up(self._space)
-            self._state |= {"done": [], "seconds": {}}
-        vault.close(request.subjects)
+            state |= {"done": [], "seconds": {}}
+        if not state.get("again"):
+            vault.close(request.subjects)
         self._save()
+
+    def _begin_again(self) -> None:
+        """The lake was restored from a backup of before: all but the keys is to be done again.
+
+        What is to be read of records was kept, so nothing is looked for. A tombstone that was lifted since stays so.
+        """
+        self._request.status = ERASING
+        self._space.vault.audit.record("erasure repeated in a restored lake", about=list(self._request.subjects))
+        self._state |= {"done": ["find", "keys"], "seconds": {}, "again": True, "before": self._versions()}
+        self._state["batches"] = {d: bronze.touched(self._space, self._subjects, d) for d in self._datasets}
 
     def _step(self, name: str, work: Callable[[], None]) -> None:
         if name in self._state["done"]:

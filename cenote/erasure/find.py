@@ -48,6 +48,12 @@ def find(space: Workspace, people: People) -> Found:
     return _Finder(space, people).run()
 
 
+def late_mentions(space: Workspace, dataset: str, lineage_ids: pl.Series) -> pl.DataFrame:
+    """Sealed records in the place of some that name people with a tombstone by id (:data:`REPLACED`)."""
+    everybody = People.of(space.vault.tombstones())
+    return _Finder(space, everybody).named(dataset, lineage_ids)
+
+
 class _Finder:
     def __init__(self, space: Workspace, people: People) -> None:
         self._space, self._people = space, people
@@ -66,6 +72,20 @@ class _Finder:
         self._found.replaced = pl.concat([pl.DataFrame(schema=REPLACED), *replaced])
         return self._found
 
+    def named(self, dataset: str, lineage_ids: pl.Series) -> pl.DataFrame:
+        """Some records of a dataset, redacted where they name the people by id."""
+        wanted = pl.col("lineage_id").is_in(lineage_ids.implode())
+        rows = self._opened(
+            dataset, self._space.table("bronze", dataset).scan().select(_COLUMNS).filter(wanted).collect()
+        )
+        nothing = Terms([])
+        return self._redacted(dataset, rows.filter(self._suspects(dataset, rows["payload"], nothing)), nothing)
+
+    def _opened(self, dataset: str, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows with their payloads opened; those whose key was shredded are left out."""
+        opened = pl.Series("payload", open_payloads(self._space, dataset, rows), dtype=pl.Binary)
+        return rows.with_columns(opened).drop_nulls("payload")
+
     # their own records
 
     def _own(self, contract: Contract) -> pl.DataFrame:
@@ -81,8 +101,7 @@ class _Finder:
         )
         if rows.height:
             self._found.own[dataset] = rows.height
-        opened = pl.Series("payload", open_payloads(self._space, dataset, rows), dtype=pl.Binary)
-        rows = rows.with_columns(opened).drop_nulls("payload")
+        rows = self._opened(dataset, rows)
         shape = self._shapes[dataset]
         for payload in rows["payload"]:
             self._strong |= identifying(payload, shape)
@@ -107,8 +126,7 @@ class _Finder:
             return
         others = pl.col("subject_id").is_in(self._people.pseudonyms.implode()).fill_null(False)
         for rows in table.scan().select(_COLUMNS).filter(~others).collect_batches(chunk_size=CHUNK_ROWS):
-            opened = pl.Series("payload", open_payloads(self._space, dataset, rows), dtype=pl.Binary)
-            rows = rows.with_columns(opened).drop_nulls("payload")
+            rows = self._opened(dataset, rows)
             part = self._redacted(dataset, rows.filter(self._suspects(dataset, rows["payload"], terms)), terms)
             if part.height:
                 self._found.mentioning[dataset] = self._found.mentioning.get(dataset, 0) + part.height
@@ -117,9 +135,7 @@ class _Finder:
     def _suspects(self, dataset: str, payloads: pl.Series, terms: Terms) -> pl.Series:
         """Which records may mention the people: a term stands somewhere, an id where ids stand, or it is no text."""
         texts = payloads.cast(pl.String, strict=False)
-        found = texts.is_null()
-        if terms.patterns:
-            found |= texts.str.contains_any(terms.patterns, ascii_case_insensitive=True).fill_null(False)
+        found = texts.is_null() | terms.suspects(texts)
         for entity, path in self._shapes[dataset].named:
             if entity in self._people.entities:
                 found |= self._named_at(entity, path, texts, self._shapes[dataset].strip(entity))

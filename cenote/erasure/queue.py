@@ -105,12 +105,17 @@ class Requests:
 
     # what stands in the place of records
 
-    def replace(self, request: Request, rows: pl.DataFrame) -> None:
-        """Keep sealed records (:data:`REPLACED`) and the request's new state, in one transaction."""
-        values = [(request.request_id, *row) for row in rows.select(REPLACED.names()).iter_rows()]
+    def replace(self, request: Request | None, rows: pl.DataFrame) -> None:
+        """Keep sealed records (:data:`REPLACED`), and the request's new state, in one transaction.
+
+        Of late records, no request asked for it.
+        """
+        whose = request.request_id if request else ""
+        values = [(whose, *row) for row in rows.select(REPLACED.names()).iter_rows()]
         with self._writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO replaced VALUES (?, ?, ?, ?, ?, ?, ?)", values)
-            connection.execute("INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", _row(request))
+            if request:
+                connection.execute("INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", _row(request))
 
     def replaced(self, dataset: str) -> pl.DataFrame:
         """The records of a dataset that erasures put in the place of others; columns as :data:`REPLACED`."""

@@ -16,28 +16,31 @@ from cenote.rewrite import PURGE, drop_history, edit, holding
 from cenote.tables import Commit, Table
 from cenote.workspace import Workspace
 
+_NONE = pl.Series("lineage_id", [], dtype=pl.String)
 
-def touched(space: Workspace, subjects: pl.Series, dataset: str) -> list[str]:
-    """The batches that hold records of the people, or replaced records."""
+
+def touched(space: Workspace, subjects: pl.Series, dataset: str, records: pl.Series = _NONE) -> list[str]:
+    """The batches that hold records of the people, records named by lineage id, or replaced records."""
     table = space.table("bronze", dataset)
     if not table.exists:
         return []
-    concerned = pl.col("subject_id").is_in(subjects.implode()) | pl.col("lineage_id").is_in(
-        _replaced(space, dataset)["lineage_id"]
-    )
+    concerned = _concerned(subjects, pl.concat([_replaced(space, dataset)["lineage_id"], records]))
     return sorted(holding(table, concerned, ["batch_id"])["batch_id"].unique())
 
 
-def purge(space: Workspace, subjects: pl.Series, dataset: str, batch_ids: Sequence[str]) -> None:
-    """Make bronze of a dataset what it is without the people; ``batch_ids``: as :func:`touched` found them at first."""
+def purge(
+    space: Workspace, subjects: pl.Series, dataset: str, batch_ids: Sequence[str], records: pl.Series = _NONE
+) -> None:
+    """Make bronze of a dataset what it is without the people and ``records``.
+
+    ``batch_ids``: as :func:`touched` found them at first.
+    """
     table = space.table("bronze", dataset)
     if not table.exists:
         return
     record_batches(space, dataset)  # reads the log, which goes
     replaced = _replaced(space, dataset)
-    concerned = pl.col("subject_id").is_in(subjects.implode()) | pl.col("lineage_id").is_in(
-        replaced["lineage_id"].implode()
-    )
+    concerned = _concerned(subjects, pl.concat([replaced["lineage_id"], records]))
     rows = holding(table, concerned, ["batch_id", "row", "payload"])
     gone = rows.join(replaced, on="lineage_id", how="anti")
     changed = rows.select("file", "lineage_id", "payload").join(replaced, on="lineage_id", suffix="_new")
@@ -50,6 +53,10 @@ def purge(space: Workspace, subjects: pl.Series, dataset: str, batch_ids: Sequen
         edit(table, files, change, Commit(PURGE, run_id=space.run_id, details={"reason": "erasure"}))
     drop_history(table)
     _amend(space, dataset, batch_ids)
+
+
+def _concerned(subjects: pl.Series, records: pl.Series) -> pl.Expr:
+    return pl.col("subject_id").is_in(subjects.implode()) | pl.col("lineage_id").is_in(records.implode())
 
 
 def _replaced(space: Workspace, dataset: str) -> pl.DataFrame:
@@ -110,7 +117,8 @@ def _amend(space: Workspace, dataset: str, batch_ids: Sequence[str]) -> None:
     held = table.scan().filter(pl.col("batch_id").is_in(batch_ids)).group_by("batch_id")
     counts = held.agg(pl.len().cast(pl.Int64).alias("held"), replaced.sum().cast(pl.Int64).alias("redacted")).collect()
     rows = (
-        manifest.join(sums, on="batch_id")
+        manifest.drop("sha256")
+        .join(sums, on="batch_id")
         .join(counts, on="batch_id", how="left")
         .with_columns(
             (pl.col("records") - pl.col("held").fill_null(0)).alias("removed"),

@@ -69,8 +69,8 @@ def online(space: Workspace) -> None:
 
 
 def catalog(space: Workspace) -> None:
-    """The catalog file shows the tables as they are now."""
-    sql.refresh(space)
+    """The catalog file shows the tables as they are now, and needs no more filter that names the people."""
+    sql.refresh(space, everybody=True)
 
 
 def _drop(space: Workspace, layer: str, name: str) -> None:

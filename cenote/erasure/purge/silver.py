@@ -18,9 +18,11 @@ from transforms.contract import Contract
 from transforms.history import VALIDITY, place
 from transforms.rules import DUPLICATE_KEY
 
+_NONE = pl.Series("lineage_id", [], dtype=pl.String)
 
-def purge(space: Workspace, subjects: pl.Series, dataset: str, bronze_before: int) -> None:
-    """Make silver and quarantine of a dataset what they are without the people.
+
+def purge(space: Workspace, subjects: pl.Series, dataset: str, bronze_before: int, records: pl.Series = _NONE) -> None:
+    """Make silver and quarantine of a dataset what they are without the people, and ``records`` that left bronze.
 
     ``bronze_before``: the version of bronze before it was purged. Where silver had not read as far, all is made anew.
     """
@@ -32,7 +34,7 @@ def purge(space: Workspace, subjects: pl.Series, dataset: str, bronze_before: in
     if any(version is None or version < bronze_before for version in read):
         silver.build(space, dataset, rebuild=True)
     with space.lock(tables[0].name):
-        _Purge(space, space.contract(dataset), subjects, purged_version(bronze, bronze_before)).run()
+        _Purge(space, space.contract(dataset), subjects, records, purged_version(bronze, bronze_before)).run()
         for table in tables:
             drop_history(table)
 
@@ -65,11 +67,14 @@ class _Edit:
 
 
 class _Purge:
-    def __init__(self, space: Workspace, contract: Contract, subjects: pl.Series, bronze_version: int) -> None:
+    def __init__(
+        self, space: Workspace, contract: Contract, subjects: pl.Series, records: pl.Series, bronze_version: int
+    ) -> None:
         self._space, self._contract, self._subjects, self._version = space, contract, subjects, bronze_version
         self._silver = space.table("silver", contract.dataset)
         self._quarantine = space.table("quarantine", contract.dataset)
-        self._replaced = Requests(space.settings).replaced(contract.dataset)["lineage_id"].alias("lineage_id")
+        replaced = Requests(space.settings).replaced(contract.dataset)["lineage_id"]
+        self._replaced = pl.concat([replaced, records]).unique()
 
     def run(self) -> None:
         good, bad = silver.reconform(self._space, self._contract.dataset, self._replaced)
