@@ -12,6 +12,7 @@ from cenote.cli import (
     agents,
     ask,
     certificate,
+    changes,
     columns,
     contract,
     data,
@@ -22,6 +23,8 @@ from cenote.cli import (
     privacy,
     residue,
     retention,
+    subject,
+    subject_export,
     text,
     trace,
     vault,
@@ -47,8 +50,25 @@ def start() -> None:
     log_to_stderr(load_settings())
 
 
-for module in (data, ask, door, features, columns, agents, privacy, text, operations, residue, retention, certificate, trace):
+for module in (
+    data,
+    ask,
+    door,
+    features,
+    agents,
+    columns,
+    privacy,
+    text,
+    operations,
+    residue,
+    retention,
+    certificate,
+    changes,
+    subject,
+    trace,
+):
     module.register(app)
+subject_export.register(subject.app)
 app.add_typer(graph.app, name="graph")
 app.add_typer(contract.app, name="contract")
 app.add_typer(vault.app, name="vault")
