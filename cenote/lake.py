@@ -63,12 +63,23 @@ class Lake:
 
     @answered("search")
     def search(
-        self, query: str, *, k: int = 10, namespace: str | None = None, mode: str = "hybrid", where: str | None = None
+        self,
+        query: str,
+        *,
+        k: int = 10,
+        namespace: str | None = None,
+        mode: str = "hybrid",
+        where: str | None = None,
+        **how: Any,
     ) -> "pl.DataFrame":
-        """The ``k`` passages that answer ``query`` best. ``mode``: hybrid, vector or text. Raises ``SearchError``."""
+        """The ``k`` passages that answer ``query`` best. ``mode``: hybrid, vector or text. Raises ``SearchError``.
+
+        ``distinct_below=0.95`` leaves out hits that say what a better one says; ``reveal="why"`` opens clear text for
+        holders of the keys, audited (docs/search.md).
+        """
         from cenote.door.retrieve import search
 
-        return search(self.space, query, where, k=k, namespace=namespace, mode=mode)
+        return search(self.space, query, where, k=k, namespace=namespace, mode=mode, **how)
 
     @answered("search_and_retrieve")
     def search_and_retrieve(

@@ -69,8 +69,11 @@ ANONYMOUS = Check(
 )
 PARITY = Check("online_parity", "Online values equal the newest offline values for a sample of entities.")
 
+RECALL = Check("index_recall", "The vector index finds 98 % of what exact search finds (recall@10).", essential=True)
+
 BRONZE_CHECKS = (PROVED,)
 VECTOR_CHECKS = (LINEAGE, MASKED)
+INDEX_CHECKS = (RECALL,)
 EDGE_CHECKS = (LINEAGE,)
 FEATURE_CHECKS = (GRAIN,)
 ONLINE_CHECKS = (PARITY,)
@@ -148,6 +151,18 @@ def check_vectors(space: Workspace, contract: Contract) -> list[Finding]:
 
     passages = vectors.passages(space, contract.dataset)
     return [_resolves(space, contract, passages.select("lineage_id")), _masked(passages.select("text").lazy())]
+
+
+def check_index(space: Workspace) -> list[Finding]:
+    """The vector index finds what exact search finds; passes where vectors are searched exactly."""
+    from cenote.vectors import recall
+
+    found = recall.measure(space)
+    if found is None:
+        return [Finding(RECALL.name, True, RECALL.essential, "vectors are searched exactly", {"recall": 1.0})]
+    told = f"recall@{found.k} {found.recall:.3f} over {found.asked} questions"
+    counts = {"recall": found.recall, "questions": found.asked}
+    return [Finding(RECALL.name, found.recall >= recall.LEAST, RECALL.essential, told, counts)]
 
 
 def check_edges(space: Workspace, contract: Contract) -> list[Finding]:

@@ -40,6 +40,15 @@ class Settings(BaseSettings):
         "packaged",
         description="'packaged' (all-MiniLM-L6-v2 from its package) or a sentence-transformers name or path.",
     )
+    vector_weight: float = Field(
+        0.8, ge=0, le=1, description="Share of meaning in hybrid search; words have the rest (docs/search.md)."
+    )
+    distinct_below: float | None = Field(
+        None, gt=0, le=1, description="Search leaves out hits as near to a better one as this cosine; unset: none."
+    )
+    rerank_model: str | None = Field(
+        None, description="Cross-encoder that orders the best hits anew: a sentence-transformers name or path."
+    )
     names: bool = Field(
         True,
         description="Whether the trained tier reads the texts of fields whose mask asks for names; silver follows it.",

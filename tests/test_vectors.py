@@ -5,14 +5,16 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
-from cenote import vectors
+from cenote import quality, vectors
 from cenote.embedding import embedder
 from cenote.errors import SearchError, TableError
 from cenote.tables import Commit
-from cenote.vectors.search import fused
+from cenote.vectors import recall
+from cenote.vectors.rankings import distinct, fused
 from cenote.vectors.stage import _Build
 from cenote.vectors.store import Store
 from cenote.workspace import Workspace
@@ -259,9 +261,55 @@ def test_a_vector_index_finds_what_exact_search_finds(told: Workspace) -> None:
 def test_fusion_adds_reciprocal_ranks() -> None:
     one = pl.DataFrame({"passage_id": ["a", "b"], "score": [9.0, 1.0]})
     two = pl.DataFrame({"passage_id": ["b", "c"], "score": [0.5, 0.4]})
-    found = fused([one, two])
+    found = fused([one, two], [1, 1], constant=60)
     assert found["passage_id"].to_list() == ["b", "a", "c"]
     assert found["score"].to_list() == pytest.approx([1 / 62 + 1 / 61, 1 / 61, 1 / 62])
+    assert fused([one, two], [0, 1])["passage_id"].to_list() == ["b", "c"]
+    assert fused([one, two], [0.9, 0.1], constant=60)["passage_id"].to_list() == ["b", "a", "c"]
+
+
+def test_what_words_alone_find_does_not_displace_the_ten_nearest(lake: Workspace) -> None:
+    names = [f"v{n:02d}" for n in range(20)]
+    meant = pl.DataFrame({"passage_id": names, "score": 0.0})
+    worded = pl.DataFrame({"passage_id": [f"w{n:02d}" for n in range(20)], "score": 0.0})
+    weight = lake.settings.vector_weight
+    assert fused([meant, worded], [weight, 1 - weight])["passage_id"].to_list()[:10] == names[:10]
+
+
+def test_near_duplicates_of_a_better_hit_are_left_out(told: Workspace) -> None:
+    more_reviews(
+        told, *["The kettle leaks at the lid."] * 3, "The kettle is leaking at the lid!", "The kettle whistles."
+    )
+    vectors.build(told, "reviews")
+    query = "a kettle that leaks"
+    everything = vectors.search(told, query, k=5, mode="vector")["text"]
+    assert everything.n_unique() < 5, "without asking, every row that says it is shown"
+    same = vectors.search(told, query, k=3, mode="vector", distinct_below=1)["text"].to_list()
+    assert len(set(same)) == 3 and {"The kettle leaks at the lid.", "The kettle is leaking at the lid!"} < set(same)
+    near = vectors.search(told, query, k=3, distinct_below=0.9)["text"].to_list()
+    assert len(near) == 3 and sum("leak" in text for text in near) == 1
+
+
+def test_a_hit_is_compared_with_those_that_were_kept() -> None:
+    turned = np.array([[np.cos(angle), np.sin(angle)] for angle in (0.0, 0.4, 0.8)], np.float32)  # each near the next
+    hits = pl.DataFrame({"passage_id": ["a", "b", "c"], "content_hash": ["x", "y", "z"]})
+    assert distinct(hits, (hits["content_hash"], turned), 0.9)["passage_id"].to_list() == ["a", "c"]
+
+
+def test_recall_of_the_vector_index_is_measured_against_exact_search(
+    told: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert recall.measure(told) is None
+    (exact,) = quality.check_index(told)
+    assert exact.passed and exact.essential and "exactly" in exact.summary
+    vectors.ensure_indexes(told, vector_index_from=10)
+    found = recall.measure(told, questions=20)
+    assert found is not None and found.asked == 20 and found.recall >= recall.LEAST
+    (good,) = quality.check_index(told)
+    assert good.passed and good.counts["recall"] >= recall.LEAST
+    monkeypatch.setattr(recall, "_cosines", lambda *_: np.array([-1.0]))  # an index that finds the farthest
+    (bad,) = quality.check_index(told)
+    assert not bad.passed and bad.essential and bad.counts["recall"] == 0
 
 
 def test_nothing_but_the_table_lies_in_the_folder(told: Workspace) -> None:

@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 
 def status(style: FormatOption = Format.table) -> None:
-    """Show every table with its rows and version, and the files that wait to be landed.
+    """Show every table with its rows and version, the files that wait to be landed, and erasures with their deadlines.
 
     [bold]Examples[/bold]
 
@@ -29,6 +29,7 @@ def status(style: FormatOption = Format.table) -> None:
     """
     import cenote
     from cenote import bronze
+    from cenote.erasure.listing import urgent
 
     lake = cenote.open()
     tables = lake.tables()
@@ -41,6 +42,8 @@ def status(style: FormatOption = Format.table) -> None:
         typer.echo(f"files waiting: {told}; `cenote run` lands them" if told else "no files wait in the landing zone")
         for problem in bronze.unknown_folders(lake.space):
             typer.secho(f"not landed: {problem}", fg="yellow", err=True)
+        for sentence in urgent(lake.space):
+            typer.secho(sentence, fg="red" if "OVERDUE" in sentence else "yellow")
 
 
 def sql(
@@ -67,6 +70,12 @@ def search(
     k: Annotated[int, typer.Option("-k", min=1, help="How many passages.")] = 5,
     namespace: Annotated[str | None, typer.Option(help="Only this kind of text: documents, reviews, turns ...")] = None,
     mode: Annotated[str, typer.Option(help="hybrid, vector or text.")] = "hybrid",
+    distinct_below: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Leave out hits as near to a better one as this cosine.")
+    ] = None,
+    reveal: Annotated[
+        str | None, typer.Option(help="Why clear text must be seen. Needs the keys; written to the audit log.")
+    ] = None,
     style: FormatOption = Format.table,
 ) -> None:
     """Find passages by meaning and by words.
@@ -76,11 +85,16 @@ def search(
       cenote search "my parcel never came"
       cenote search "refund policy" --namespace documents -k 3
       cenote search "battery" --mode text --format json
+      cenote search "late parcel" --distinct-below 0.95
+      cenote search "late parcel" -k 1 --reveal "complaint 2026-31"
     """
     import cenote
 
-    hits = cenote.open().search(query, k=k, namespace=namespace, mode=mode)
-    shown = hits.select("score", "namespace", "title", "text", "lineage_id") if style is Format.table else hits
+    hits = cenote.open().search(
+        query, k=k, namespace=namespace, mode=mode, distinct_below=distinct_below, reveal=reveal
+    )
+    text = "text" if reveal is None else "clear_text"
+    shown = hits.select("score", "namespace", "title", text, "lineage_id") if style is Format.table else hits
     show(shown, style)
 
 

@@ -15,8 +15,10 @@ VECTOR_INDEX_FROM = 50_000
 TABLE = "vectors/indexes"
 
 
-def ensure_indexes(space: Workspace, vector_index_from: int = VECTOR_INDEX_FROM) -> StageReport:
+def ensure_indexes(space: Workspace, vector_index_from: int = VECTOR_INDEX_FROM, rebuild: bool = False) -> StageReport:
     """Bring all indexes up to date, and make the vector index once there are ``vector_index_from`` passages.
+
+    ``rebuild`` makes the vector index anew: an index that grew for long may find less (cenote/vectors/recall.py).
 
     ``written``: rows newly covered, by the index that lacked most. Details: ``vector_index`` says how vectors are
     searched (``exact`` or ``hnsw``).
@@ -27,7 +29,7 @@ def ensure_indexes(space: Workspace, vector_index_from: int = VECTOR_INDEX_FROM)
             return StageReport(TABLE, 0, 0, None, fresh=True)
         table, rows = store.table, store.count()
         lacking = max((index.num_unindexed_rows or 0 for index in table.list_indices()), default=0)
-        wanted = rows >= vector_index_from and not has_vector_index(table)
+        wanted = rows >= vector_index_from and (rebuild or not has_vector_index(table))
         if lacking:
             table.optimize()
         if wanted:

@@ -1,6 +1,7 @@
 """Finding passages: by meaning, by words, or by both.
 
-Belongs here: asking the passage table and ranking what it answers. Must not: writing it.
+Belongs here: asking the passage table and ranking what it answers. Must not: writing it, fusing rankings and taking out
+near duplicates (rankings.py), reading pairs with a cross-encoder (rerank.py), clear text (opened.py).
 """
 
 from collections.abc import Sequence
@@ -11,15 +12,18 @@ import polars as pl
 from cenote.embedding import embedder
 from cenote.erasure.suppression import hidden
 from cenote.errors import SearchError, unknown
+from cenote.vectors import rerank
 from cenote.vectors.indexes import has_vector_index
+from cenote.vectors.opened import with_clear_text
+from cenote.vectors.rankings import distinct, fused
 from cenote.vectors.store import Store, about, one_of
 from cenote.workspace import Workspace
 
 MODES = ("hybrid", "vector", "text")
 COLUMNS = ("passage_id", "lineage_id", "subject_id", "dataset", "namespace", "title", "text", "at", "metadata")
-FUSION = 60  # Cormack, Clarke, Büttcher 2009: a hit counts 1 / (60 + rank) in each list
-_DEEPEST = 50  # hits that each list gives to a fusion, at least
-_EF, _REFINE = 200, 5  # measured: recall@10 of 1.000 at 100k passages
+_ASKED = (*COLUMNS, "content_hash")
+_DEEPEST = 50  # hits that each list gives to a fusion, a reranker or a search for near duplicates, at least
+EF, REFINE = 200, 5  # measured: recall@10 of 1.000 at 100k passages
 
 
 def search(
@@ -30,13 +34,21 @@ def search(
     namespace: str | Sequence[str] | None = None,
     mode: str = "hybrid",
     where: str | None = None,
+    distinct_below: float | None = None,
+    reveal: str | None = None,
 ) -> pl.DataFrame:
     """The ``k`` passages that answer ``query`` best, best first.
 
     ``mode``: ``vector`` ranks by meaning (score: cosine), ``text`` by words (BM25), ``hybrid`` fuses both rankings
-    (reciprocal ranks). ``namespace`` and ``where`` (a SQL condition over the columns of transforms.passages.SCHEMA) are
-    applied before ranking, so ``k`` hits come back where that many match. Columns: rank (from 1), score, passage_id,
-    lineage_id, subject_id, dataset, namespace, title, text, at, metadata (JSON). Raises ``SearchError``.
+    (reciprocal ranks, weighted by the setting ``vector_weight``). Where the setting ``rerank_model`` names a
+    cross-encoder, it orders the best hits anew, and the score is its. ``namespace`` and ``where`` (a SQL condition
+    over the columns of transforms.passages.SCHEMA) are applied before ranking, so ``k`` hits come back where that many
+    match.
+
+    ``distinct_below``: hits whose vectors have a cosine of this or more to that of a better hit are left out; default:
+    the setting of that name. ``reveal``: why clear text must be seen; it is opened for holders of the keys, audited, in
+    a column ``clear_text``. Columns: rank (from 1), score, passage_id, lineage_id, subject_id, dataset, namespace,
+    title, text, at, metadata (JSON). Raises ``SearchError``; ``VaultError`` where nothing may be revealed.
     """
     if mode not in MODES:
         raise SearchError(unknown("search mode", mode, MODES), "use hybrid, vector or text")
@@ -45,30 +57,31 @@ def search(
     store = Store(space)
     if store.identity is None:
         raise SearchError("this lake has no passages yet", "run `cenote run --select vectors`")
+    settings = space.settings
+    apart = settings.distinct_below if distinct_below is None else distinct_below
     condition = _condition(namespace, where, hidden(space))
+    depth = max(_DEEPEST, 2 * k) if mode == "hybrid" or apart is not None or settings.rerank_model else k
     try:
-        if mode == "hybrid":
-            depth = max(_DEEPEST, 2 * k)
-            meant = _by_meaning(space, store, query, depth, condition)
-            hits = fused([meant, _by_words(store, query, depth, condition)])
-        else:
-            words = mode == "text"
-            hits = _by_words(store, query, k, condition) if words else _by_meaning(space, store, query, k, condition)
+        hits = _ranked(space, store, query, mode, depth, condition)
+        if settings.rerank_model:
+            hits = rerank.reranked(hits, query, settings.rerank_model)
+        if apart is not None:
+            hits = distinct(hits, store.vectors_of(hits["content_hash"]), apart)
     except (ValueError, RuntimeError) as error:
         # a condition quotes no data but its own words; the library's message names the column or the place
         raise SearchError(f"the search cannot be run: {error}", "check the condition `where`") from None
-    return hits.head(k).with_row_index("rank", offset=1).select(pl.col("rank").cast(pl.Int64), "score", *COLUMNS)
+    hits = hits.head(k).with_row_index("rank", offset=1).select(pl.col("rank").cast(pl.Int64), "score", *COLUMNS)
+    return hits if reveal is None else with_clear_text(space, hits, reveal)
 
 
-def fused(lists: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Hits of several lists as one, by reciprocal rank: each list gives a hit 1 / (60 + its rank)."""
-    ranked = [hits.with_columns(score=1 / (FUSION + pl.int_range(1, pl.len() + 1))) for hits in lists]
-    return (
-        pl.concat(ranked)
-        .group_by("passage_id", maintain_order=True)
-        .agg(pl.col("score").sum(), pl.exclude("score").first())
-        .sort("score", "passage_id", descending=[True, False])
-    )
+def _ranked(space: Workspace, store: Store, query: str, mode: str, k: int, condition: str | None) -> pl.DataFrame:
+    if mode == "text":
+        return _by_words(store, query, k, condition)
+    meant = _by_meaning(space, store, query, k, condition)
+    if mode == "vector":
+        return meant
+    weight = space.settings.vector_weight
+    return fused([meant, _by_words(store, query, k, condition)], [weight, 1 - weight])
 
 
 def _condition(namespace: str | Sequence[str] | None, where: str | None, people: Sequence[str]) -> str | None:
@@ -88,17 +101,17 @@ def _by_meaning(space: Workspace, store: Store, query: str, k: int, condition: s
         )
     question = store.table.search(model.query(query)).distance_type("cosine")
     indexed = has_vector_index(store.table)
-    question = question.ef(_EF).refine_factor(_REFINE) if indexed else question.bypass_vector_index()
-    hits = _asked(question, [*COLUMNS, "_distance"], k, condition)
-    return hits.select((1 - pl.col("_distance")).cast(pl.Float64).alias("score"), *COLUMNS)
+    question = question.ef(EF).refine_factor(REFINE) if indexed else question.bypass_vector_index()
+    hits = _asked(question, [*_ASKED, "_distance"], k, condition)
+    return hits.select((1 - pl.col("_distance")).cast(pl.Float64).alias("score"), *_ASKED)
 
 
 def _by_words(store: Store, query: str, k: int, condition: str | None) -> pl.DataFrame:
     from lancedb.query import MatchQuery  # not the query language, whose signs would be errors
 
     match = MatchQuery(query, "text")  # type: ignore[call-arg]  # its defaults are invisible to mypy
-    hits = _asked(store.table.search(match, query_type="fts"), [*COLUMNS, "_score"], k, condition)
-    return hits.select(pl.col("_score").cast(pl.Float64).alias("score"), *COLUMNS)
+    hits = _asked(store.table.search(match, query_type="fts"), [*_ASKED, "_score"], k, condition)
+    return hits.select(pl.col("_score").cast(pl.Float64).alias("score"), *_ASKED)
 
 
 def _asked(question: Any, columns: list[str], k: int, condition: str | None) -> pl.DataFrame:

@@ -72,9 +72,19 @@ def index_asset(contracts: Sequence[Contract], settings: Settings) -> dg.AssetsD
         group_name="vectors",
         kinds={"lancedb"},
         metadata=metadata.definition_metadata(settings, "vectors"),
+        check_specs=checks.specs("vectors/indexes", quality.INDEX_CHECKS),
     )
-    def asset(space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]) -> dg.MaterializeResult:
-        (report,), _ = run_stage(space, progress, "vectors/indexes", lambda: vectors.ensure_indexes(space))
-        return metadata.result(report)
+    def asset(
+        context: dg.AssetExecutionContext, space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]
+    ) -> dg.MaterializeResult:
+        rebuild = checks.rebuild_asked(context)
+        (report,), findings = run_stage(
+            space,
+            progress,
+            "vectors/indexes",
+            lambda: vectors.ensure_indexes(space, rebuild=rebuild),
+            lambda: quality.check_index(space),
+        )
+        return metadata.result(report, findings)
 
     return asset

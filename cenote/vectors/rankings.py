@@ -1,0 +1,51 @@
+"""Rankings of hits: several made one, and near duplicates taken out.
+
+Belongs here: arithmetic on hits. Must not: asking stores or models. Hits are frames, best first, with ``passage_id``.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+if TYPE_CHECKING:
+    from cenote.embedding import Vectors
+
+FUSION = 10
+"""What is added to a rank. Cormack, Clarke and Büttcher (2009) took 60 for whole runs; docs/search.md says why less."""
+
+
+def fused(lists: Sequence[pl.DataFrame], weights: Sequence[float], constant: int = FUSION) -> pl.DataFrame:
+    """Hits of several lists as one, by weighted reciprocal rank: each gives a hit weight / (constant + its rank).
+
+    A list with weight 0 gives nothing.
+    """
+    ranked = [
+        hits.with_columns(score=weight / (constant + pl.int_range(1, pl.len() + 1)))
+        for hits, weight in zip(lists, weights, strict=True)
+        if weight > 0
+    ]
+    return (
+        pl.concat(ranked)
+        .group_by("passage_id", maintain_order=True)
+        .agg(pl.col("score").sum(), pl.exclude("score").first())
+        .sort("score", "passage_id", descending=[True, False])
+    )
+
+
+def distinct(hits: pl.DataFrame, vectors: "tuple[pl.Series, Vectors]", below: float) -> pl.DataFrame:
+    """Hits without those whose text is that of a better one, or has a cosine of ``below`` or more to it.
+
+    ``vectors``: content hashes and, a row each, vectors of length 1.
+    """
+    hits = hits.unique("content_hash", keep="first", maintain_order=True)
+    hashes, rows = vectors
+    places = {name: place for place, name in enumerate(hashes)}
+    found = rows[[places[name] for name in hits["content_hash"]]]
+    near = np.triu(found @ found.T >= below, k=1)  # near[i, j]: j is worse than i, and says the same
+    kept: list[int] = []
+    for hit in range(len(found)):  # whether a hit counts depends on whether the better one was kept
+        if not near[kept, hit].any():
+            kept.append(hit)
+    return hits[kept]
