@@ -63,7 +63,7 @@ class NameRecognizer:
         encoder, head = self._loaded()
 
         def read(text: str, words: "Words") -> Found:
-            return tuple(spans(head(words.vectors, features(text, words.offsets), OUTSIDE), words.offsets))
+            return tuple(spans(head(words.vectors, features(text, words.offsets), OUTSIDE), text, words.offsets))
 
         found: dict[bytes, Found] = {}
         items = iter(texts.items())

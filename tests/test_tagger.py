@@ -10,7 +10,9 @@ import pytest
 from benchmarks.detection import presidio
 from benchmarks.tagger import marked_texts, rates
 from cenote.names import IDENTITY, NameRecognizer, names, with_names
+from cenote.settings import load_settings
 from cenote.tagging import BUCKETS, WordEncoder, word_encoder
+from cenote.workspace import Workspace
 from tests.test_mask import KEYS
 from training.examples import examples
 from training.prose import prose
@@ -44,9 +46,17 @@ def test_a_mark_begins_before_it_goes_on() -> None:
     assert 2 not in best_labels(scores(2))[:1]
     assert best_labels(scores(1, 4))[1] != 4, "a person does not go on as a place"
     assert best_labels(np.zeros((0, LABELS))) == []
-    found = spans(scores(1, 2, 0, 1), [(0, 3), (4, 9), (9, 10), (11, 14)])
+    found = spans(scores(1, 2, 0, 1), "Ann Green, Bob", [(0, 3), (4, 9), (9, 10), (11, 14)])
     assert [f[:3] for f in found] == [(0, 9, KINDS[0]), (11, 14, KINDS[0])]
     assert all(0.5 < f[3] <= 1 for f in found)
+    assert [f[:2] for f in spans(scores(1, 2, 2), "Ann Lee,", [(0, 3), (4, 7), (7, 8)])] == [(0, 7)], (
+        "no comma at the end"
+    )
+    assert spans(scores(1), ",", [(0, 1)]) == []
+    in_lines = scores(1, 2), [(0, 3), (4, 9)]
+    assert len(spans(in_lines[0], "Ann\nGreen", in_lines[1])) == 2, "names end with the line"
+    assert len(spans(scores(5, 6), "1 Rose\nYork", [(0, 6), (7, 11)])) == 1, "addresses go on"
+    assert len(spans(scores(5, 6), "1 Ro\n\nYork", [(0, 4), (6, 10)])) == 2, "but not over an empty line"
 
 
 def test_the_best_sequence_is_the_best_of_all() -> None:
@@ -245,3 +255,9 @@ def test_commands_find_names(tmp_path: Path) -> None:
     assert "Quillmark" not in masked and "Copenhagen" not in masked and "Nothing here." in masked
     assert "LOCATION" in run.invoke(app, ["detect", str(file), "--names", "--kind", "location"]).output
     assert run.invoke(app, ["detect", str(file), "--kind", "location"]).exit_code != 0
+
+
+def test_the_setting_turns_the_tier_off() -> None:
+    for on, options in ((True, {"names": IDENTITY}), (False, {})):
+        note = Workspace(load_settings(names=on)).contract("orders").column("note")
+        assert note.mask == Mask("text", options)

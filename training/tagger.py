@@ -134,7 +134,7 @@ def judge(weights: dict[str, NDArray[np.float16]], data: Set, outside: float = 0
     for n, example in enumerate(data.texts):
         rows = slice(data.at[n], data.at[n + 1])
         scores = head(data.vectors[rows].astype(np.float32), data.features[rows], outside)
-        have = {span[:2] for span in spans(scores, data.offsets[n])}
+        have = {span[:2] for span in spans(scores, example.text, data.offsets[n])}
         want = {span[:2] for span in example.spans}
         hits, found, marked = hits + len(have & want), found + len(have), marked + len(want)
     recall, precision = hits / marked, hits / max(found, 1)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 
 WEIGHTS = "tagger.safetensors"
-SHA256 = "0f56d04abc1a3693dc265233417d9d648f3886f4dc5394f4bc57f248fb2dcdc7"
+SHA256 = "735681c147cfd17b53e5faca63d1c032bc8acb7cae028ab6d6cf7ab389077c88"
 """Digest of the packaged weights; other weights are refused."""
 
 

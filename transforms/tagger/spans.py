@@ -16,25 +16,34 @@ LABELS = 1 + 2 * len(KINDS)
 """0: outside; 1 + 2k: a mark of kind k begins; 2 + 2k: it goes on."""
 
 _FORBIDDEN = -1e9
+_INSIDE = np.arange(2, LABELS, 2)
+_IN_ONE_LINE = _INSIDE[[kind != "ADDRESS" for kind in KINDS]]
 
 
 def _allowed() -> NDArray[np.float64]:
     table = np.zeros((LABELS, LABELS))
-    inside = np.arange(2, LABELS, 2)
-    table[:, inside] = _FORBIDDEN
-    table[inside - 1, inside] = table[inside, inside] = 0
+    table[:, _INSIDE] = _FORBIDDEN
+    table[_INSIDE - 1, _INSIDE] = table[_INSIDE, _INSIDE] = 0
     return table
 
 
 _ALLOWED = _allowed()
 
 
-def best_labels(scores: NDArray[np.floating]) -> list[int]:
-    """The labels of a text's words with the highest sum of log probabilities; scores: words x ``LABELS``."""
+def best_labels(scores: NDArray[np.floating], breaks: Sequence[int] = ()) -> list[int]:
+    """The labels of a text's words with the highest sum of log probabilities; scores: words x ``LABELS``.
+
+    ``breaks``: how many lines end before each word. No mark goes on over an empty line, and only addresses go on in
+    the next line.
+    """
     if not len(scores):
         return []
-    best = scores[0].astype(np.float64)
-    best[2::2] = _FORBIDDEN
+    scores = scores.astype(np.float64)
+    for word, lines in enumerate(breaks):
+        if lines:
+            scores[word, _INSIDE if lines > 1 else _IN_ONE_LINE] = _FORBIDDEN
+    best = scores[0]
+    best[_INSIDE] = _FORBIDDEN
     back = []
     for row in scores[1:]:
         ways = best[:, None] + _ALLOWED
@@ -47,17 +56,36 @@ def best_labels(scores: NDArray[np.floating]) -> list[int]:
     return labels[::-1]
 
 
-def spans(scores: NDArray[np.floating], offsets: Sequence[tuple[int, int]]) -> list[tuple[int, int, str, float]]:
-    """A text's spans: start, end (characters), kind, and how sure: the least probability among its words."""
-    found: list[tuple[int, int, str, float]] = []
-    for word, label in enumerate(best_labels(scores)):
-        if label == 0:
-            continue
-        start, end = offsets[word]
-        sure = float(np.exp(scores[word, label]))
+def spans(
+    scores: NDArray[np.floating], text: str, offsets: Sequence[tuple[int, int]]
+) -> list[tuple[int, int, str, float]]:
+    """A text's spans: start, end (characters), kind, and how sure: the least probability among its words.
+
+    A span neither begins nor ends with a mark such as a comma or a dash; a stop may end it, as in Inc.
+    """
+    ends = [0, *(end for _, end in offsets)]
+    breaks = [text.count("\n", end, start) for end, (start, _) in zip(ends, offsets, strict=False)]
+    runs: list[tuple[str, list[int]]] = []
+    for word, label in enumerate(best_labels(scores, breaks)):
         if label % 2:
-            found.append((start, end, KINDS[(label - 1) // 2], sure))
-        else:
-            first, _, kind, least = found[-1]
-            found[-1] = (first, end, kind, min(least, sure))
+            runs.append((KINDS[(label - 1) // 2], [word]))
+        elif label:
+            runs[-1][1].append(word)
+    sure = np.exp(scores.max(1)) if len(scores) else scores
+    found = []
+    for kind, words in runs:
+        while words and not _may_begin(text[slice(*offsets[words[0]])]):
+            words.pop(0)
+        while words and not _may_end(text[slice(*offsets[words[-1]])]):
+            words.pop()
+        if words:
+            found.append((offsets[words[0]][0], offsets[words[-1]][1], kind, float(sure[words].min())))
     return found
+
+
+def _may_begin(word: str) -> bool:
+    return word[0].isalnum() or word == "#"
+
+
+def _may_end(word: str) -> bool:
+    return word[-1].isalnum() or word in ".)"
