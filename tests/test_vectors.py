@@ -251,6 +251,9 @@ def test_a_vector_index_finds_what_exact_search_finds(told: Workspace) -> None:
     report = vectors.ensure_indexes(told, vector_index_from=10)
     assert report.details["vector_index"] == "hnsw"
     assert vectors.search(told, "a quiet place to work", k=5, mode="vector")["passage_id"].equals(exact["passage_id"])
+    rows = Store(told).count()
+    assert vectors.search(told, "a quiet place", k=100, mode="vector").height == min(rows, 100)  # deeper than its ef
+    assert vectors.search(told, "a quiet place", k=5)["text"][0] in exact["text"]
     more_reviews(told, "A quiet place to work in.")
     vectors.build(told, "reviews")
     assert vectors.search(told, "a quiet place to work", k=1, mode="vector")["text"][0] == "A quiet place to work in."

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from cenote.vectors.indexes import has_vector_index
-from cenote.vectors.search import EF, REFINE
+from cenote.vectors.search import by_index
 from cenote.vectors.store import Store
 from cenote.workspace import Workspace
 
@@ -62,7 +62,7 @@ def _kth_nearest(table: Any, asked: np.ndarray, k: int) -> np.ndarray:
 
 
 def _cosines(table: Any, question: np.ndarray, k: int) -> np.ndarray:
-    answer = table.search(question).distance_type("cosine").ef(EF).refine_factor(REFINE)
+    answer = by_index(table.search(question).distance_type("cosine"), k)
     return np.asarray(1 - answer.select(["_distance"]).limit(k).to_arrow()["_distance"].to_numpy())
 
 

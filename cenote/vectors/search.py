@@ -23,7 +23,7 @@ MODES = ("hybrid", "vector", "text")
 COLUMNS = ("passage_id", "lineage_id", "subject_id", "dataset", "namespace", "title", "text", "at", "metadata")
 _ASKED = (*COLUMNS, "content_hash")
 _DEEPEST = 50  # hits that each list gives to a fusion, a reranker or a search for near duplicates, at least
-EF, REFINE = 200, 5  # measured: recall@10 of 1.000 at 100k passages
+_EF, _REFINE = 200, 5  # measured: recall@10 of 1.000 at 100k passages
 
 
 def search(
@@ -101,9 +101,14 @@ def _by_meaning(space: Workspace, store: Store, query: str, k: int, condition: s
         )
     question = store.table.search(model.query(query)).distance_type("cosine")
     indexed = has_vector_index(store.table)
-    question = question.ef(EF).refine_factor(REFINE) if indexed else question.bypass_vector_index()
+    question = by_index(question, k) if indexed else question.bypass_vector_index()
     hits = _asked(question, [*_ASKED, "_distance"], k, condition)
     return hits.select((1 - pl.col("_distance")).cast(pl.Float64).alias("score"), *_ASKED)
+
+
+def by_index(question: Any, k: int) -> Any:
+    """A question for ``k`` vectors, asked of the vector index, which takes none for more candidates than its ``ef``."""
+    return question.ef(max(_EF, k * _REFINE)).refine_factor(_REFINE)
 
 
 def _by_words(store: Store, query: str, k: int, condition: str | None) -> pl.DataFrame:

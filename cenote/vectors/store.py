@@ -7,7 +7,7 @@ finished and is made anew. Lance keeps deleted rows in its files until a purge r
 
 import json
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 NAME = "passages"
 LOCK = "vectors/passages"
+_INDEX_CACHE, _METADATA_CACHE = 1 << 30, 128 << 20  # bytes at most
 _LOOKUP = 2_000  # more values than this are found by reading the column instead of asking an index
 
 
@@ -49,7 +50,7 @@ class Store:
     def table(self) -> Any:
         """The LanceDB table. Raises ``TableError``."""
         try:
-            return self._database().open_table(NAME)
+            return _connection(self._folder, (self.identity or {}).get("id")).open_table(NAME)
         except (ValueError, RuntimeError, OSError) as error:
             raise TableError(
                 f"the passages of this lake cannot be read ({type(error).__name__})",
@@ -57,9 +58,7 @@ class Store:
             ) from None
 
     def _database(self) -> Any:
-        import lancedb
-
-        return lancedb.connect(self._folder)
+        return _connect(self._folder)
 
     def create(self, model: str, dimension: int) -> None:
         """Make the table and its indexes, empty; an older one goes."""
@@ -166,6 +165,22 @@ def arrow_schema(dimension: int) -> pa.Schema:
     narrow = {pa.large_string(): pa.string(), pa.large_list(pa.large_string()): pa.list_(pa.string())}
     columns = [pa.field(f.name, narrow.get(f.type, f.type)) for f in plain]
     return pa.schema([*columns, pa.field("vector", pa.list_(pa.float32(), dimension))])
+
+
+def _connect(folder: Path) -> Any:
+    import lancedb
+
+    return lancedb.connect(folder, session=lancedb.Session(_INDEX_CACHE, _METADATA_CACHE))
+
+
+@lru_cache(maxsize=4)
+def _connection(folder: Path, identity: str | None) -> Any:  # noqa: ARG001  (a key of the cache)
+    """A connection that all searches of a process share, so that an index is read from the disk once.
+
+    Every :class:`Store` still opens the table itself, and answers from one state of it. A table that was made anew has
+    another identity and shares nothing with the older one at its place.
+    """
+    return _connect(folder)
 
 
 def about(people: Iterable[str]) -> str:
