@@ -18,6 +18,7 @@ from transforms.contract import (
     RESERVED,
     TYPES,
     Change,
+    Consents,
     Contract,
     Edge,
     Envelope,
@@ -39,7 +40,7 @@ _UNITS = {
 CONTRACT_PROPERTIES = ("lawfulBasis", "purpose", "erasure")
 SCHEMA_PROPERTIES = (
     "subject", "mentions", "changeMode", "sequenceBy", "deleteWhen", "envelope", "passages", "edges", "rightsUntil",
-    *CONTRACT_PROPERTIES,
+    "consents", *CONTRACT_PROPERTIES,
 )  # fmt: skip
 FIELD_PROPERTIES = ("mask", "nullValues", "round")
 _DATASET = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -130,7 +131,8 @@ class _Reader:
                 mentions=tuple(_subject(m) for m in custom.get("mentions", ())),
                 change=self._change(custom),
                 passages=tuple(
-                    Passage(**{**p, "metadata": tuple(p.get("metadata", ()))}) for p in custom.get("passages", ())
+                    Passage(**{**p, "metadata": tuple(p.get("metadata", ())), "purpose": tuple(p.get("purpose", ()))})
+                    for p in custom.get("passages", ())
                 ),
                 edges=tuple(self._edge(e) for e in custom.get("edges", ())),
                 erasure=self._pick("erasure", custom.get("erasure", "delete"), ERASURES),
@@ -138,6 +140,7 @@ class _Reader:
                 purpose=tuple(custom.get("purpose", ())),
                 retention=retention,
                 freshness_hours=freshness,
+                consents=Consents(**custom["consents"]) if "consents" in custom else None,
                 rights_until=custom.get("rightsUntil"),
             )
         except (TypeError, KeyError) as error:
@@ -211,7 +214,7 @@ class _Reader:
         source, target = edge["source"], edge["target"]
         return Edge(
             edge["type"], source["entity"], source["column"], target["entity"], target["column"],
-            edge.get("at"), edge.get("until"), edge.get("weight"),
+            edge.get("at"), edge.get("until"), edge.get("weight"), tuple(edge.get("purpose", ())),
         )  # fmt: skip
 
     def _service_levels(self, document: Any) -> tuple[dict[str, int], float | None]:

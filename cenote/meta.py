@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 import pyarrow as pa
 
 from cenote import meta_lineage
+from cenote.erasure import listing
 from cenote.views import STANDARD, Snapshot, View, duckdb_types, text, values
 from cenote.workspace import LAYERS, Workspace
 from transforms.contract import Contract, Field
@@ -42,6 +43,7 @@ def views(space: Workspace, found: list[Snapshot], present: set[tuple[str, str]]
         _commits(space, found),
         _quarantine(found),
         View("meta", "batches", values(_BATCHES, []), "Landed files."),
+        listing.view(space),
         *meta_lineage.views(space, found),
     ]
     return [view for view in made if (view.schema, view.name) not in present]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MART_INPUTS = ("silver", "gold")
 FEATURE_INPUTS = ("silver", "gold", "graph")
 _FRONT = re.compile(r"\A\s*/\*\s*---\s*?\n(.*?)\n\s*---\s*\*/", re.DOTALL)
-_MEMBERS = ("name", "description", "owner", "grain", "tags", "entity", "join_key", "columns", "privacy")
+_MEMBERS = ("name", "description", "owner", "grain", "tags", "entity", "join_key", "columns", "privacy", "purpose")
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 _IMPURE = {
     "now", "today", "current_date", "current_time", "current_timestamp", "get_current_timestamp",
@@ -45,7 +45,8 @@ class SqlFile:
     ``grain``: the columns that identify a row (of a feature view: the join key and ``event_timestamp``).
     ``inputs``: the tables read, as ``layer/table``, sorted. ``columns``: descriptions of output columns.
     ``uses_as_of``: whether the SQL asks for the moment ``$as_of``. ``privacy``: what a mart does about small groups,
-    after its SQL. ``digest`` changes with what decides the rows: name, SQL, grain and privacy.
+    after its SQL. ``purpose``: what a feature view is for; people who withdrew their consent to it are left out.
+    ``digest`` changes with what decides the rows: name, SQL, grain and privacy.
     """
 
     name: str
@@ -60,6 +61,7 @@ class SqlFile:
     inputs: tuple[str, ...] = ()
     uses_as_of: bool = False
     privacy: Anonymity | None = None
+    purpose: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -118,6 +120,7 @@ class _Reader:
             owner=str(front.get("owner") or ""),
             grain=grain,
             tags=tuple(front.get("tags") or ()),
+            purpose=tuple(front.get("purpose") or ()),
             entity=front.get("entity"),
             join_key=join_key,
             columns={str(c): " ".join(str(about).split()) for c, about in (front.get("columns") or {}).items()},
@@ -142,7 +145,7 @@ class _Reader:
         for member in front:
             if member not in _MEMBERS:
                 raise self._fail(unknown("member of a front comment", str(member), _MEMBERS), "correct or remove it")
-        for member, kind in (("grain", list), ("tags", list), ("columns", dict), ("privacy", dict)):
+        for member, kind in (("grain", list), ("tags", list), ("purpose", list), ("columns", dict), ("privacy", dict)):
             if front.get(member) is not None and not isinstance(front[member], kind):
                 raise self._fail(f"{member} is not a {kind.__name__}", f"write it as a YAML {kind.__name__}")
         return front, text[match.end() :].strip().rstrip(";").rstrip()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import dagster as dg
 
+from pipelines.erasure import SCHEDULE as ERASURE
+from pipelines.erasure import erasure_job
 from pipelines.retention import SCHEDULE as RETENTION
 from pipelines.retention import retention_job
 
@@ -35,6 +37,7 @@ def jobs(assets: Sequence[dg.AssetsDefinition]) -> list[Job]:
         ),
         dg.define_asset_job("landed", landed, description="Bronze and silver of what the landing sensor saw."),
         retention_job,
+        erasure_job,
     ]
     for group, (_, told) in BUILDS.items():
         if group in _groups(assets):
@@ -49,6 +52,7 @@ def jobs(assets: Sequence[dg.AssetsDefinition]) -> list[Job]:
 def schedules(assets: Sequence[dg.AssetsDefinition]) -> list[dg.ScheduleDefinition]:
     """The schedules, running from the start."""
     wanted = {group: spec for group, spec in BUILDS.items() if group in _groups(assets)} | {"retention": RETENTION}
+    wanted |= {"erasure": ERASURE}
     wanted |= {RIGHTS_TAG: RIGHTS} if _has_rights(assets) else {}
     return [
         dg.ScheduleDefinition(

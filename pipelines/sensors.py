@@ -12,11 +12,12 @@ import dagster as dg
 from cenote import bronze
 from cenote.settings import Settings
 from cenote.workspace import Workspace
+from pipelines.erasure import erasure_sensor
 
 
 def sensors(settings: Settings) -> list[dg.SensorDefinition]:
-    """The landing sensor and the run-failure sensor, running from the start."""
-    return [_landing_sensor(settings), _failure_sensor(settings)]
+    """The landing, erasure and run-failure sensors, running from the start."""
+    return [_landing_sensor(settings), erasure_sensor(settings), _failure_sensor(settings)]
 
 
 def _landing_sensor(settings: Settings) -> dg.SensorDefinition:

@@ -128,6 +128,7 @@ def test_schedules_and_sensors_are_on() -> None:
         "features_schedule": "0 * * * *",
         "vectors_schedule": "0 */6 * * *",
         "retention_schedule": "0 2 * * *",
+        "erasure_schedule": "0 1 * * *",
         "rights_schedule": "30 1 * * *",
     }
     assert all(s.default_status == dg.DefaultScheduleStatus.RUNNING for s in repository.schedule_defs)

@@ -97,6 +97,7 @@ class Passage:
     metadata: tuple[str, ...] = ()
     at: str | None = None
     where: str | None = None
+    purpose: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,16 @@ class Edge:
     at: str | None = None
     until: str | None = None
     weight: str | None = None
+    purpose: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Consents:
+    """The dataset's rows are answers: for which purpose, whether granted, and when; names of columns."""
+
+    purpose: str
+    granted: str
+    at: str
 
 
 @dataclass(frozen=True)
@@ -138,6 +149,7 @@ class Contract:
     retention: dict[str, int] = field(default_factory=dict)
     freshness_hours: float | None = None
     rights_until: str | None = None
+    consents: Consents | None = None
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -159,7 +171,19 @@ class Contract:
     @cached_property
     def digest(self) -> str:
         """Digest of all that decides what silver and its downstream rows look like."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True, default=str).encode()).hexdigest()[:16]
+        decides = asdict(self)
+        # What the vocabulary got later counts where it is used, so that no lake is rebuilt for nothing.
+        for part, name in ((decides, "consents"), *((p, "purpose") for p in (*decides["passages"], *decides["edges"]))):
+            if not part[name]:
+                del part[name]
+        return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+    def purposes_of(self, product: "Passage | Edge") -> tuple[str, ...]:
+        """The purposes that people may withdraw their consent for: those that a passage or edge declares.
+
+        Where it declares none, and the dataset rests on consent, those of the dataset.
+        """
+        return product.purpose or (self.purpose if self.lawful_basis == "consent" else ())
 
     def column(self, name: str) -> Field:
         """The top-level field of that name. Raises ``KeyError``."""

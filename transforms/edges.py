@@ -7,6 +7,7 @@ Belongs here: reading edge declarations against a frame. Must not: what is compu
 import duckdb
 import polars as pl
 
+from transforms.consent import Withdrawn, allowed
 from transforms.contract import Contract, Edge
 
 _MOMENT = pl.Datetime("us", "UTC")
@@ -40,16 +41,20 @@ def edge_columns(contract: Contract) -> list[str]:
     return sorted(named - set(_OF_EVERY_ROW))
 
 
-def edges(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+def edges(rows: pl.DataFrame, contract: Contract, answers: Withdrawn = {}) -> pl.DataFrame:  # noqa: B006
     """Edges of silver rows; columns as :data:`SCHEMA`, ordered by lineage id, type, source, target.
 
     ``rows`` has ``lineage_id``, ``subject_id``, ``mentions`` and :func:`edge_columns`. A node is named
     ``<entity>:<value>``; a null end gives no edge. Within one row, edges of the same type between the same
     nodes are one edge, whose weight is their sum (an order with two lines of one product) and whose time
     spans theirs. A weight that is absent counts 1. ``edge_id`` is ``<lineage_id>#<type>#<16 hex digits of
-    SHA-256 over both ends>``. Raises ``EdgeError``.
+    SHA-256 over both ends>``. ``answers``: who withdrew consent, by purpose; an edge's declaration leaves out
+    rows about them, and rows that name them, for its purposes. Raises ``EdgeError``.
     """
-    found = [_edges_of(rows, edge, contract.dataset) for edge in contract.edges]
+    found = [
+        _edges_of(rows.filter(allowed(contract.purposes_of(edge), answers)), edge, contract.dataset)
+        for edge in contract.edges
+    ]
     if not found:
         return pl.DataFrame(schema=SCHEMA)
     return _with_ids(_one_per_row(pl.concat(found)))

@@ -11,6 +11,7 @@ from string import Formatter
 
 import polars as pl
 
+from transforms.consent import Withdrawn, allowed
 from transforms.contract import Contract, Passage
 
 SIZE = 900  # characters: about 200 of the 256 word pieces that all-MiniLM-L6-v2 reads
@@ -49,7 +50,14 @@ def passage_columns(contract: Contract) -> list[str]:
     return sorted({name.split(".")[0] for name in found})
 
 
-def passages(rows: pl.DataFrame, contract: Contract, *, size: int = SIZE, overlap: int = OVERLAP) -> pl.DataFrame:
+def passages(
+    rows: pl.DataFrame,
+    contract: Contract,
+    *,
+    size: int = SIZE,
+    overlap: int = OVERLAP,
+    answers: Withdrawn = {},  # noqa: B006  # never written to
+) -> pl.DataFrame:
     """Passages of silver rows; columns as :data:`SCHEMA`, in the order of the rows within each declaration.
 
     ``rows`` has ``lineage_id``, ``subject_id``, ``mentions`` and :func:`passage_columns`, and ``is_current`` where the
@@ -57,11 +65,15 @@ def passages(rows: pl.DataFrame, contract: Contract, *, size: int = SIZE, overla
     row. A null in a template is empty text; a list is written with commas. A text longer than ``size`` characters is
     cut at sentence ends into chunks that share up to ``overlap`` characters; a blank text has no passage.
     ``content_hash`` is the hex SHA-256 of ``text``; ``metadata`` is a JSON object; ``passage_id`` is
-    ``<lineage_id>#<namespace>#<chunk>``. Raises ``PassageError``.
+    ``<lineage_id>#<namespace>#<chunk>``. ``answers``: who withdrew consent, by purpose; a declaration leaves out rows
+    about them, and rows that name them, for its purposes. Raises ``PassageError``.
     """
     current = rows.filter("is_current") if "is_current" in rows.columns else rows
     try:
-        found = [_passages_of(current, passage, size, overlap) for passage in contract.passages]
+        found = [
+            _passages_of(current.filter(allowed(contract.purposes_of(passage), answers)), passage, size, overlap)
+            for passage in contract.passages
+        ]
     except (pl.exceptions.ColumnNotFoundError, pl.exceptions.StructFieldNotFoundError) as error:
         raise PassageError(f"a passage of {contract.dataset} names an unknown column: {error}") from None
     if not found:

@@ -40,7 +40,7 @@ DEADLINE = timedelta(days=30)
 """Article 12(3) GDPR: within one month."""
 Told = Callable[[str], None]
 
-__all__ = ["forget", "lift", "pending", "plan", "request", "requests", "restore", "resume", "run"]
+__all__ = ["OPEN", "forget", "lift", "pending", "plan", "request", "requests", "restore", "resume", "run"]
 
 
 def plan(space: "Workspace", people: "People") -> "Plan":

@@ -15,6 +15,7 @@ then.
   stamped with the time of the build; an entity that is gone is appended with nulls.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -45,7 +46,8 @@ def last_build(table: Table) -> CommitInfo | None:
 class History:
     """One run of a feature file, in a DuckDB that shows its inputs.
 
-    Raises ``SqlFileError`` where the SQL does not run, or gives other than one row for each key and moment.
+    ``since``: earlier moments are left out; ``without``: and so are these entities. Raises ``SqlFileError`` where the
+    SQL does not run, or gives other than one row for each key and moment.
     """
 
     def __init__(
@@ -57,9 +59,10 @@ class History:
         now: datetime,
         as_of: datetime,
         since: datetime | None = None,
+        without: Sequence[str] = (),
     ) -> None:
         self._connection, self._file, self._table = connection, file, table
-        self._now, self._as_of, self._since = now, as_of, since
+        self._now, self._as_of, self._since, self._without = now, as_of, since, without
         self.key = str(file.join_key)
         self._compute()
         columns = [name for name, *_ in connection.execute("DESCRIBE said").fetchall()]
@@ -103,7 +106,13 @@ class History:
             for name, kind, *_ in self._connection.execute("DESCRIBE result").fetchall()
         ]
         kept = self._kept() if ident(EVENT) in columns else ""
-        self._connection.execute(f"CREATE TEMP VIEW said AS SELECT {', '.join(columns)} FROM result{kept}")
+        listed = ", ".join(map(text, self._without))
+        used = (
+            f"(FROM result WHERE (CAST({ident(self.key)} AS VARCHAR) IN ({listed})) IS NOT TRUE)"
+            if listed
+            else "result"
+        )
+        self._connection.execute(f"CREATE TEMP VIEW said AS SELECT {', '.join(columns)} FROM {used}{kept}")
 
     def _kept(self) -> str:
         """Condition that leaves out moments before ``since``."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from cenote import catalog
+from cenote.erasure import consent
 from cenote.errors import FeatureError, SqlFileError, unknown
 from cenote.features.history import STAGE, History, last_build
 from cenote.report import StageReport
@@ -19,6 +20,7 @@ from cenote.rewrite import PURGE, edit, holding
 from cenote.sqlfiles import SqlFile, load_sqlfiles
 from cenote.tables import Commit, Table
 from cenote.workspace import Workspace
+from transforms.consent import outsiders
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -69,6 +71,7 @@ def build(space: Workspace, view: str, rebuild: bool = False) -> StageReport:
         commit = _commit(space, file, versions)
         if not rebuild and _up_to_date(table, commit):
             return StageReport.unchanged(table)
+        _drop(space, table, str(file.join_key), pl.Series(_outsiders(space, file), dtype=pl.String))
         with catalog.connect(space, file.inputs, versions, everybody=True) as connection:
             history = _history(space, connection, file, table)
             anew = history.starts_anew(rebuild)
@@ -91,15 +94,24 @@ def forget(space: Workspace, view: str, subjects: pl.Series) -> None:
         return
     key = str(file.join_key)
     with space.lock(table.name):
-        gone = pl.concat([subjects, _changed(space, file, table)]).unique()
-        rows = holding(table, pl.col(key).cast(pl.String).is_in(gone.implode()))
-        if rows.height:
-            last = last_build(table)
-            commit = Commit(PURGE, run_id=space.run_id)
-            if last:  # it says what the last build said: whoever asks what the table stands on must not lose the answer
-                commit = Commit(STAGE, last.inputs, last.code, space.run_id, details=last.details)
-            named = pl.col(key).cast(pl.String).is_in(gone.implode())
-            edit(table, rows["file"].to_list(), lambda group: group.filter(~named), commit)
+        _drop(space, table, key, pl.concat([subjects, _changed(space, file, table)]).unique())
+
+
+def _drop(space: Workspace, table: Table, key: str, entities: pl.Series) -> None:
+    """Remove all rows of entities, and the files that held them."""
+    named = pl.col(key).cast(pl.String).is_in(entities.implode())
+    rows = holding(table, named) if table.exists and len(entities) else None
+    if rows is not None and rows.height:
+        last = last_build(table)
+        commit = Commit(PURGE, run_id=space.run_id)
+        if last:  # it says what the last build said: whoever asks what the table stands on must not lose the answer
+            commit = Commit(STAGE, last.inputs, last.code, space.run_id, details=last.details)
+        edit(table, rows["file"].to_list(), lambda group: group.filter(~named), commit)
+
+
+def _outsiders(space: Workspace, file: SqlFile) -> list[str]:
+    """The people whom the view's purposes may not use: they withdrew their consent."""
+    return outsiders(file.purpose, consent.answers(space)) if file.purpose else []
 
 
 def _changed(space: Workspace, file: SqlFile, table: Table) -> pl.Series:
@@ -120,7 +132,9 @@ def _history(space: Workspace, connection: "DuckDBPyConnection", file: SqlFile, 
     """What the SQL says now, of the moments that retention keeps."""
     kept = view_limit(space, file.name)
     since = space.clock() - kept if kept is not None else None
-    return History(connection, file, table, now=space.clock(), as_of=space.as_of, since=since)
+    return History(
+        connection, file, table, now=space.clock(), as_of=space.as_of, since=since, without=_outsiders(space, file)
+    )
 
 
 def remove_strays(table: Table) -> None:
@@ -158,6 +172,8 @@ def _missing(file: SqlFile, versions: dict[str, int]) -> list[str]:
 def _commit(space: Workspace, file: SqlFile, versions: dict[str, int]) -> Commit:
     """What a build now would record: the versions that it reads, and its SQL with the moment if it asks for one."""
     moment = f"@{space.as_of.isoformat()}" if file.uses_as_of else ""
+    if people := consent.stamp(space, file.purpose):
+        moment += f"@without:{people}"
     details = {
         "description": file.description,
         "owner": file.owner,

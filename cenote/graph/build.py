@@ -18,11 +18,13 @@ from dataclasses import dataclass
 import polars as pl
 import pyarrow as pa
 
+from cenote.erasure import consent
 from cenote.errors import GraphError
 from cenote.report import StageReport
 from cenote.rewrite import PURGE, edit, holding, purged_version
 from cenote.tables import Commit, HistoryGone, Table
 from cenote.workspace import Workspace
+from transforms.consent import Withdrawn
 from transforms.contract import Contract
 from transforms.edges import SCHEMA, EdgeError, edge_columns, edges
 
@@ -60,12 +62,14 @@ def renew_edges(space: Workspace, dataset: str, subjects: pl.Series, changed: pl
         build = _Build(space, contract, table, silver)
         renewed = pl.col("lineage_id").is_in(changed.implode())
         new = edges(
-            build.counting(silver.scan().filter(renewed), *_NEEDED, *edge_columns(contract)).collect(), contract
+            build.counting(silver.scan().filter(renewed), *_NEEDED, *edge_columns(contract)).collect(),
+            contract,
+            consent.answers(space),
         )
         theirs = pl.col("subject_id").is_in(subjects.implode())
         named = pl.col("mentions").list.set_intersection(subjects.to_list()).list.len() > 0
         out = holding(table, (pl.col("dataset") == dataset) & (theirs | named | renewed), ["edge_id"])
-        commit = Commit(PURGE, run_id=space.run_id, progress=_renewed(contract, table, silver, before))
+        commit = Commit(PURGE, run_id=space.run_id, progress=_renewed(space, contract, table, silver, before))
         present = (
             _of(table, dataset).filter(pl.col("edge_id").is_in(out["edge_id"].implode())).sort("edge_id").collect()
         )
@@ -75,12 +79,12 @@ def renew_edges(space: Workspace, dataset: str, subjects: pl.Series, changed: pl
             table.append(new.clear(), commit)
 
 
-def _renewed(contract: Contract, table: Table, silver: Table, before: int) -> dict[str, int]:
+def _renewed(space: Workspace, contract: Contract, table: Table, silver: Table, before: int) -> dict[str, int]:
     """How far edges have read silver after its purge; nothing new where they lagged behind before it."""
     read, after = table.progress(silver.name), purged_version(silver, before)
     if read is None or read < before or read >= after:
         return {}
-    return _progress(contract, silver) | {silver.name: after}
+    return _progress(space, contract, silver) | {silver.name: after}
 
 
 def edges_stale(space: Workspace, dataset: str) -> bool:
@@ -88,14 +92,17 @@ def edges_stale(space: Workspace, dataset: str) -> bool:
     table, silver = space.table("graph", "edges"), space.table("silver", dataset)
     if not silver.exists:
         return False
-    wanted = _progress(space.contract(dataset), silver)
+    wanted = _progress(space, space.contract(dataset), silver)
     return any(table.progress(name) != version for name, version in wanted.items())
 
 
-def _progress(contract: Contract, silver: Table) -> dict[str, int]:
+def _progress(space: Workspace, contract: Contract, silver: Table) -> dict[str, int]:
     """What a commit says it has consumed: the silver version, and the code that made silver and edges, as a number."""
     silver_code = next((c.code for c in silver.commits(_COMMITS_TO_LOOK_AT) if c.code), "")
-    code = hashlib.sha256("\x1f".join([_CODE, contract.digest, silver_code]).encode()).hexdigest()
+    purposes = {purpose for edge in contract.edges for purpose in contract.purposes_of(edge)}
+    people = consent.stamp(space, sorted(purposes))  # whom they leave out decides the edges as well
+    decides = [_CODE, contract.digest, silver_code, *([people] if people else [])]
+    code = hashlib.sha256("\x1f".join(decides).encode()).hexdigest()
     return {silver.name: silver.version or 0, f"code/{contract.dataset}": int(code[:15], 16)}
 
 
@@ -121,7 +128,7 @@ class _Build:
     made: int = 0
 
     def run(self, rebuild: bool) -> StageReport:
-        dataset, progress = self.contract.dataset, _progress(self.contract, self.silver)
+        dataset, progress = self.contract.dataset, _progress(self.space, self.contract, self.silver)
         version = progress[self.silver.name]
         code = f"code/{dataset}"
         commit = Commit(
@@ -173,7 +180,7 @@ class _Build:
         What can be wrong is found before the first file: the stream is read from inside Delta's runtime, which calls
         no Delta table and tells an error badly.
         """
-        schema = self.silver.schema()
+        schema, answers = self.silver.schema(), consent.answers(self.space)
         try:
             edges(pl.DataFrame(schema=schema), self.contract)
         except EdgeError as error:
@@ -181,12 +188,16 @@ class _Build:
                 f"edges of {self.contract.dataset!r} cannot be made: {error}",
                 "correct `edges` in its contract; a column that is masked by `drop` is not in silver",
             ) from None
-        return (self._edges_of(file, schema, known) for file in files if self.contract.edges)
+        return (self._edges_of(file, schema, known, answers) for file in files if self.contract.edges)
 
-    def _edges_of(self, file: str, schema: pl.Schema, known: pl.DataFrame) -> pl.DataFrame:
+    def _edges_of(self, file: str, schema: pl.Schema, known: pl.DataFrame, answers: Withdrawn) -> pl.DataFrame:
         rows = pl.scan_parquet(file, missing_columns="insert", schema=schema)
         counting = self.counting(rows, *_NEEDED, *edge_columns(self.contract))
-        found = edges(counting.join(known.lazy(), on="lineage_id", how="anti").collect(), self.contract)
+        found = edges(
+            counting.join(known.lazy(), on="lineage_id", how="anti").collect(),
+            self.contract,
+            answers,
+        )
         self.made += found.height
         return found
 

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from cenote.embedding import embedder, model_name
+from cenote.erasure import consent
 from cenote.report import StageReport
 from cenote.retention.limits import limit
 from cenote.rewrite import purged_version
@@ -69,7 +70,10 @@ def is_stale(space: Workspace, dataset: str) -> bool:
     store = Store(space)
     if _other_model(space, store):
         return True
-    return _progress_table(space).progress(_source(store, contract)) != version
+    progress = _progress_table(space)
+    if progress.progress(_source(store, contract)) != version:
+        return True
+    return any((progress.progress(name) or 0) != people for name, people in _consent(space, contract).items())
 
 
 def passages(space: Workspace, dataset: str) -> pl.DataFrame:
@@ -116,9 +120,13 @@ class _Build:
         self._space, self._store, self._contract, self._silver = space, store, contract, silver
         self._progress = progress
         self._rebuild = rebuild
+        self._answers = consent.answers(space)
         self._source = _source(store, contract)
         self._version = silver.version  # taken first: what is committed meanwhile is read again next time
-        self._last = None if rebuild else _progress_table(space).progress(self._source)
+        self._consent = _consent(space, contract)
+        table = _progress_table(space)
+        same = all((table.progress(name) or 0) == people for name, people in self._consent.items())
+        self._last = table.progress(self._source) if same and not rebuild else None
         self._first = store.count(contract.dataset) == 0
         self._counts = _Counts()
 
@@ -153,7 +161,7 @@ class _Build:
 
     def _update(self, rows: pl.DataFrame) -> None:
         """Write the new and changed passages of some silver rows, and delete those that the rows no longer have."""
-        told = texts.passages(rows, self._contract)
+        told = texts.passages(rows, self._contract, answers=self._answers)
         if not self._first:
             columns = ["passage_id", "content_hash", "lineage_id"]
             mine = equals("dataset", self._contract.dataset)
@@ -211,7 +219,7 @@ class _Build:
             inputs={f"silver/{dataset}": version},
             code=self._source.rpartition("@")[2],
             run_id=self._space.run_id,
-            progress={self._source: version},
+            progress={self._source: version, **self._consent},
         )
         _progress_table(self._space).append(
             pl.DataFrame([row]).with_columns(pl.col("built_at").cast(pl.Datetime("us", "UTC"))), commit
@@ -242,3 +250,11 @@ def _source(store: Store, contract: Contract) -> str:
     """What progress is kept under: the dataset, and a digest of all else that decides its passages."""
     made_by = (contract.digest, texts.SIZE, texts.OVERLAP, (store.identity or {}).get("id"))
     return f"silver/{contract.dataset}@{hashlib.sha256(repr(made_by).encode()).hexdigest()[:16]}"
+
+
+def _consent(space: Workspace, contract: Contract) -> dict[str, int]:
+    """Whom the passages leave out for their purposes, as a number under which progress is kept; 0 where nobody."""
+    purposes = {purpose for passage in contract.passages for purpose in contract.purposes_of(passage)}
+    if not purposes:
+        return {}
+    return {f"consent/{contract.dataset}": int(consent.stamp(space, sorted(purposes)) or "0", 16)}

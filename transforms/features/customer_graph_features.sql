@@ -6,6 +6,7 @@ description: >-
 owner: growth@shop.example
 grain: [customer_id]
 tags: [customers, graph, snapshot]
+purpose: [personalisation]
 entity: customer
 join_key: customer_id
 --- */
