@@ -11,7 +11,7 @@ import os
 from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,9 @@ __all__ = [
 COMMIT_BYTES = 256 * 2**20
 COMMIT_FILES = 5_000
 STAGE = "land"
+_LANDED_AT = "landed_at"  # the application transaction that holds the moment of the last landing, in microseconds
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CLOCK_STEP = timedelta(days=1)
 Progress = Callable[[int, int], None]
 
 
@@ -71,7 +74,8 @@ def unknown_folders(space: Workspace) -> list[LandingError]:
     names = sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")) if root.is_dir() else []
     return [
         LandingError(
-            f"files wait in landing/{name}, but {unknown('dataset', name, space.contracts)}",
+            f"files wait in landing/{name if name.isprintable() else ascii(name)}, "
+            f"but {unknown('dataset', name, space.contracts)}",
             f"add a contract to {space.settings.contracts}, or move the files",
         )
         for name in names
@@ -167,8 +171,12 @@ def record_batches(space: Workspace, dataset: str) -> None:
                 (batch_id, dataset, sha256, size, records, form, b64decode(trailer), at)
                 for batch_id, sha256, size, records, form, trailer in commit.details.get("batches", ())
             ]
+        told = pl.DataFrame(rows, schema=MANIFEST, orient="row")
+        if done is not None:  # a batch that bronze lost, and that landed again, is in the manifest already
+            known = manifest.scan().select("batch_id").filter(pl.col("batch_id").is_in(told["batch_id"].implode()))
+            told = told.join(known.collect(), on="batch_id", how="anti", maintain_order="left")
         manifest.append(
-            pl.DataFrame(rows, schema=MANIFEST, orient="row"),
+            told,
             Commit("batches", {bronze.name: version}, run_id=space.run_id, progress={bronze.name: version}),
         )
 
@@ -241,7 +249,7 @@ class _Landing:
     def _commit(self, files: list[LandingFile]) -> tuple[list[LandingFile], int | None]:
         """Append all records of the files in one commit. One that fails now is left out; returns those that landed."""
         while files:
-            landed_at = self.space.clock()
+            landed_at = self._moment()
             intake = Intake(self.space, self.contract, files, landed_at, self._advance)
             try:
                 version = self.table.append(intake.reader(), self._describe(files, landed_at))
@@ -254,8 +262,18 @@ class _Landing:
                 files = [file for file in files if file is not intake.current]
                 continue
             self.counts.update(intake.counts)
+            _make_durable(self.table.path, self.table.added_since(version - 1))  # before anything builds on it
             return files, version
         return [], None
+
+    def _moment(self) -> datetime:
+        """Now; but a clock that went back a little does not take the order of landing back with it.
+
+        One that was a day or more ahead was wrong then, and is right now.
+        """
+        now, last = self.space.clock(), self.table.progress(_LANDED_AT)
+        before = _EPOCH + timedelta(microseconds=last) if last is not None else now
+        return before + timedelta(microseconds=1) if timedelta(0) < before - now < _CLOCK_STEP else now
 
     def _describe(self, files: Sequence[LandingFile], landed_at: datetime) -> Commit:
         manifest = [
@@ -265,7 +283,8 @@ class _Landing:
         return Commit(
             STAGE,
             run_id=self.space.run_id,
-            progress={_progress_of(file.surveyed.batch_id): 1 for file in files},
+            progress={_progress_of(file.surveyed.batch_id): 1 for file in files}
+            | {_LANDED_AT: (landed_at - _EPOCH) // timedelta(microseconds=1)},
             details={"landed_at": landed_at.isoformat(), "batches": manifest},
         )
 
@@ -277,7 +296,6 @@ class _Landing:
         proved: set[str] = set()
         if version is not None:
             files = self.table.added_since(version - 1)
-            _make_durable(self.table.path, files)
             stored = pl.scan_parquet(files) if files else pl.LazyFrame(schema=BRONZE)
             proved |= prove(self.space, self.contract.dataset, stored, [b for b in landed if b.batch_id in fresh])
             if lost := fresh - proved:
@@ -298,7 +316,15 @@ class _Landing:
                     )
                 )
             elif file.unchanged():  # else somebody wrote to it meanwhile: it is another batch, for the next run
-                file.path.unlink(missing_ok=True)
+                self._unlink(file)
+
+    def _unlink(self, file: LandingFile) -> None:
+        try:
+            file.path.unlink(missing_ok=True)
+        except OSError as error:
+            what = f"has landed but cannot be removed: {error.strerror}"
+            fix = "remove it, or let this user write to the landing zone; landing it again changes nothing"
+            self.problems.append(file.error(what, fix))
 
     def _advance(self, disk_bytes: float) -> None:
         self._done += disk_bytes

@@ -4,6 +4,8 @@ Belongs here: the one family of errors. Must not: messages with values of person
 a path, a rule or a lineage id, never what a field held.
 """
 
+import errno
+import os
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -22,6 +24,10 @@ class CenoteError(Exception):
 
 class SettingsError(CenoteError):
     """A setting is missing or has a value that cannot be used."""
+
+
+class DiskError(CenoteError):
+    """The disk under the lake is full, read-only, failing, or not this user's."""
 
 
 class ContractError(CenoteError):
@@ -70,6 +76,34 @@ class BackupError(CenoteError):
 
 class ToolError(CenoteError):
     """A tool call is refused, or its arguments cannot be used."""
+
+
+_DISK = {
+    errno.ENOSPC: ("the disk under {} is full", "make room, then run again"),
+    errno.EDQUOT: ("the disk quota under {} is used up", "make room, then run again"),
+    errno.EFBIG: ("a file below {} may not grow any further", "raise the limit (ulimit -f), then run again"),
+    errno.EROFS: ("{} is on a read-only file system", "mount it for writing; was it mounted so after an error?"),
+    errno.EACCES: ("this user may not write below {}", "run as the owner of the lake"),
+    errno.EPERM: ("this user may not write below {}", "run as the owner of the lake"),
+    errno.ENOTDIR: ("a file stands in the place of a folder below {}", "move it away, then run again"),
+    errno.EEXIST: ("a file stands in the place of a folder below {}", "move it away, then run again"),
+    errno.EIO: ("the disk under {} fails", "check the disk (dmesg, SMART); then `cenote verify --deep`"),
+    errno.EMFILE: ("too many files are open below {}", "raise the limit (ulimit -n), then run again"),
+}
+
+
+def of_the_disk(error: Exception, place: object) -> DiskError | None:
+    """What an error of the operating system says about the disk, in whichever library's words; None if nothing.
+
+    Library errors are known by the system's own text in them. Nothing else of them is told.
+    """
+    if isinstance(error, OSError) and error.errno:
+        number = error.errno
+    else:
+        text = str(error)
+        number = next((n for n in _DISK if os.strerror(n) in text), 0)
+    what, fix = _DISK.get(number, ("", ""))
+    return DiskError(what.format(place), fix) if what else None
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

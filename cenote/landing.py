@@ -76,8 +76,13 @@ def waiting(folder: Path) -> list[Path]:
     """Files of a landing folder, by name. Hidden and unfinished files, links and folders are left alone."""
     if folder.is_symlink() or not folder.is_dir():
         return []
-    with os.scandir(folder) as entries:
-        names = [e.name for e in entries if _may_land(e.name) and e.is_file(follow_symlinks=False)]
+    try:
+        with os.scandir(folder) as entries:
+            names = [e.name for e in entries if _may_land(e.name) and e.is_file(follow_symlinks=False)]
+    except OSError as error:
+        raise LandingError(
+            f"landing/{folder.name} cannot be listed: {error.strerror}", "let this user read the folder"
+        ) from None
     return [folder / name for name in sorted(names)]
 
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError
 
-from cenote.errors import TableError
+from cenote.errors import TableError, of_the_disk
 
 STATISTICS = ("lineage_id", "batch_id", "row", "landed_at", "subject_id", "event_timestamp", "created_timestamp")
 _WRITER = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=65_536)
@@ -96,8 +96,9 @@ class Table:
             return DeltaTable(str(self.path), version=version)
         except DeltaError as error:
             raise TableError(
-                f"table {self.name} cannot be read at version {'latest' if version is None else version}: {error}",
-                "run `cenote run`; if it stays, rebuild the table from bronze with `cenote run --rebuild`",
+                f"table {self.name} cannot be read at version {'latest' if version is None else version}: "
+                f"{str(error).strip().splitlines()[0]}",
+                "its log is torn or files are missing: `cenote verify` says what to do about it",
             ) from None
 
     @property
@@ -284,6 +285,8 @@ class Table:
         try:
             write()
         except (DeltaError, OSError) as error:
+            if told := of_the_disk(error, self.path):
+                raise told from None
             raise TableError(
                 f"table {self.name} could not be written: {error}",
                 "check free disk space and that no other run is writing this lake, then run again",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cenote.contracts import load_contracts
+from cenote.damage import explained
 from cenote.errors import ContractError, unknown
 from cenote.settings import Settings, load_settings
 from cenote.tables import Table
@@ -88,14 +89,19 @@ class Workspace:
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """Hold the lock ``name`` of this lake; waits while another process holds it. Released when the process dies."""
-        with self._flock(_WHOLE, fcntl.LOCK_SH), self._flock(name.replace("/", "-"), fcntl.LOCK_EX):
+        """Hold the lock ``name`` of this lake; waits while another process holds it. Released when the process dies.
+
+        Whoever writes holds a lock, so this is where the trouble with disks and damaged tables is told: raises
+        ``DiskError`` and ``TableError`` in the place of what libraries raise.
+        """
+        shared, own = (_WHOLE, fcntl.LOCK_SH), (name.replace("/", "-"), fcntl.LOCK_EX)
+        with explained(self), self._flock(*shared), self._flock(*own):
             yield
 
     @contextmanager
     def still(self) -> Iterator[None]:
         """Hold the whole lake still: waits until nobody holds any lock of it, and lets nobody take one meanwhile."""
-        with self._flock(_WHOLE, fcntl.LOCK_EX):
+        with explained(self), self._flock(_WHOLE, fcntl.LOCK_EX):
             yield
 
     @contextmanager

@@ -29,7 +29,7 @@ from cenote.cli import (
     trace,
     vault,
 )
-from cenote.errors import CenoteError
+from cenote.errors import CenoteError, of_the_disk
 
 app = typer.Typer(
     name="cenote",
@@ -81,6 +81,9 @@ def main() -> None:
     """Run the command line; foreseen errors are told without a stack trace, exit code 1."""
     try:
         app()
-    except CenoteError as error:
-        typer.secho(f"error: {error}", fg="red", err=True)
+    except (CenoteError, OSError) as error:
+        told = error if isinstance(error, CenoteError) else of_the_disk(error, "the lake")
+        if told is None:
+            raise
+        typer.secho(f"error: {told}", fg="red", err=True)
         sys.exit(1)
