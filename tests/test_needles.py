@@ -228,3 +228,5 @@ def test_the_command_exits_with_what_it_found(folder: Path, tmp_path: Path) -> N
     (folder / "odd").write_bytes(b"PAR1 and no more")
     assert CliRunner().invoke(app, asked).exit_code == 3
     assert CliRunner().invoke(app, [*asked[:3], "--needles", str(tmp_path / "none")]).exit_code == 1
+    nowhere = CliRunner().invoke(app, ["residue", "--folder", str(tmp_path / "none")], input="something\n")
+    assert nowhere.exit_code == 1, "finding nothing in nothing proves nothing"

@@ -5,11 +5,14 @@ import gzip
 import json
 import lzma
 import sqlite3
+import time
 import zipfile
 import zlib
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import lancedb
@@ -24,6 +27,7 @@ from cenote.residue import Needle, examine, scan, search
 from cenote.residue.formats import source
 from cenote.residue.formats.wordgraph import words
 from cenote.residue.forms import forms
+from cenote.residue.grams import LEAST, Grams
 
 NEEDLE = "zqcanary1700"
 ROWS = [f"{n} some filler text" for n in range(3_000)] + [NEEDLE]
@@ -167,6 +171,29 @@ def test_a_value_on_a_seam_of_chunks_is_found(tmp_path: Path, monkeypatch: pytes
     for place in range(80, 110):
         (tmp_path / "x").write_bytes(b"." * place + NEEDLE.encode() + b"." * 300)
         assert scan(tmp_path, [NEEDLE])
+
+
+@given(
+    st.lists(st.binary(min_size=15, max_size=30), min_size=1, max_size=20, unique=True),
+    st.lists(st.binary(max_size=40), max_size=6),
+    st.data(),
+)
+def test_long_patterns_are_found_wherever_they_stand(patterns: list[bytes], filler: list[bytes], data: Any) -> None:
+    planted = data.draw(st.lists(st.sampled_from(patterns), max_size=4))
+    content = b"".join(part for pair in zip_longest(filler, planted, fillvalue=b"") for part in pair)
+    found = Grams(patterns).find(content)
+    assert {n for n, pattern in enumerate(patterns) if pattern in content} <= found
+    assert all(patterns[n][:LEAST] in content or patterns[n][-LEAST:] in content for n in found)
+
+
+def test_what_many_patterns_have_in_common_costs_little() -> None:
+    patterns = [b"customer%024x" % (n * 7_919**5) for n in range(2_000)]
+    content = b"customer_of_somebody_else " * 40_000 + patterns[77]
+    begun = time.process_time()
+    assert Grams(patterns).find(content) == {77}
+    assert time.process_time() - begun < 2
+    assert Grams([]).find(content) == set()
+    assert Grams(patterns).find(b"short") == set()
 
 
 def test_numbers_and_dates_are_found_as_text(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": 
                           "Ø": "Oe", "æ": "ae", "Æ": "Ae", "å": "aa", "Å": "Aa", "ł": "l", "Ł": "L"})  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Form:
     """One way in which a needle may be written. ``exact``: bytes that mean nothing as text, compared one by one."""
 
@@ -125,7 +125,7 @@ def _digests(value: str) -> Iterator[Form]:
             raw = digest(content)
             yield Form(name, raw[:_DIGEST_KEPT], exact=True)
             yield Form(name, raw.hex()[:_DIGEST_KEPT].encode())
-            yield Form(name, base64.b64encode(raw)[:_DIGEST_KEPT])
+            yield Form(name, base64.b64encode(raw)[: _DIGEST_KEPT + 4])
 
 
 def _digested(value: str) -> set[bytes]:

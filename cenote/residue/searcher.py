@@ -1,21 +1,22 @@
 """Looking for all needles at once in decoded content.
 
 Belongs here: the search itself. Must not: file formats, walking folders. Content and patterns are squeezed first: lower
-case, letters and digits only. So case, separators, line breaks, escapes and the zero bytes of UTF-16 hide nothing, and
-one pass (Aho-Corasick, ahocorasick_rs) finds all. What it finds is then verified in the content as it is: between two
-characters of a needle there may be a few separators and nothing else.
+case, letters and digits only. So case, separators, line breaks, escapes and the zero bytes of UTF-16 hide nothing.
+Short patterns are found by Aho-Corasick (ahocorasick_rs), long ones by their windows (grams.py). What is found is then
+verified in the content as it is: between two characters of a needle there may be a few separators and nothing else.
 """
 
 import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import ahocorasick_rs
 
 from cenote.residue.forms import Form, forms
+from cenote.residue.grams import LEAST, Grams
 from cenote.residue.model import LEAST_CHARACTERS, Hit, Needle, needles_of
 from cenote.residue.piece import Piece
 
@@ -23,9 +24,9 @@ _SEPARATORS = bytes(b for b in range(128) if not chr(b).isalnum())
 _LOWER = bytes(range(256)).lower()
 _KEPT = 24
 """Squeezed characters of a pattern that the first pass looks for; the rest is left to verification."""
-_DFA_UP_TO, _DFA_FROM = 30_000, 64 << 20
-"""The faster automaton is built for so few patterns that it fits in some tens of megabytes, and for so much content
-that its making pays."""
+_DFA_UP_TO, _DFA_FROM = 5_000, 64 << 20
+"""The faster automaton is built for so few patterns that it fits in a core's cache, and for so much content that its
+making pays."""
 _WEAK_LETTERS, _WEAK_DIGITS, _WHOLE_BELOW = 6, 10, 7
 _UNICODE_GAPS = re.compile(
     rb"\xc2\xa0|\xc2\xad|\xe2\x80[\x80-\xaf]|\xe2\x81\xa0|\xe2\x88\x92|\xe3\x80\x80|\xef\xbb\xbf"
@@ -52,7 +53,8 @@ class Searcher:
     def __init__(self, needles: Sequence[str | Needle], expected: int = 0) -> None:
         self._expected = expected
         self.needles = needles_of(needles)
-        self._sought: dict[bytes, list[tuple[int, _Sought]]] = {}
+        self._written: dict[bytes, list[tuple[int, Form]]] = {}
+        self._raw: dict[bytes, list[tuple[int, Form]]] = {}
         self._words: dict[bytes, int] = {}
         for number, needle in enumerate(self.needles):
             if needle.kind == "word":
@@ -61,16 +63,20 @@ class Searcher:
             known: set[bytes] = set()
             for form in forms(needle):
                 squeezed = squeeze(form.content)
-                if (len(squeezed) >= LEAST_CHARACTERS and squeezed not in known) or form.exact:
+                if form.exact:
+                    self._raw.setdefault(form.content, []).append((number, form))
+                elif len(squeezed) >= LEAST_CHARACTERS and squeezed not in known:
                     known.add(squeezed)
-                    self._sought.setdefault(squeezed[:_KEPT], []).append((number, _Sought(form, squeezed)))
-        self._patterns = list(self._sought)
+                    self._written.setdefault(squeezed[:_KEPT], []).append((number, form))
+        self._short = [pattern for pattern in self._written if len(pattern) < LEAST]
+        self._long = Grams([pattern for pattern in self._written if len(pattern) >= LEAST])
+        self._exact = Grams(list(self._raw))
 
     @cached_property
     def _automaton(self) -> Any:
-        fast = len(self._patterns) <= _DFA_UP_TO and self._expected >= _DFA_FROM
+        fast = len(self._short) <= _DFA_UP_TO and self._expected >= _DFA_FROM
         kind = ahocorasick_rs.Implementation.DFA if fast else ahocorasick_rs.Implementation.ContiguousNFA
-        return ahocorasick_rs.BytesAhoCorasick(self._patterns, implementation=kind)
+        return ahocorasick_rs.BytesAhoCorasick(self._short, implementation=kind)
 
     def find(self, file: str, found: Iterable[Piece]) -> set[Hit]:
         """The hits in pieces of a file."""
@@ -86,6 +92,8 @@ class Searcher:
         found: set[tuple[int, str]] = set()
         for content in _views(piece.content):
             found |= self._search(content, found)
+        for pattern in self._exact.find(piece.content):
+            found |= {(number, form.how) for number, form in self._raw[self._exact.patterns[pattern]]}
         forms_of: dict[int, list[str]] = {}
         for number, how in found:
             forms_of.setdefault(number, []).append(how)
@@ -95,14 +103,17 @@ class Searcher:
 
     def _search(self, content: bytes, known: set[tuple[int, str]]) -> set[tuple[int, str]]:
         """Numbers of needles and the names of their forms."""
-        if not self._patterns:
-            return set()
+        squeezed = squeeze(content)
+        seen = {self._long.patterns[number] for number in self._long.find(squeezed)}
+        seen = {pattern for pattern in seen if pattern in squeezed}
+        if self._short:
+            matches = self._automaton.find_matches_as_indexes(squeezed, overlapping=True)
+            seen |= {self._short[number] for number in {match[0] for match in matches}}
         found: set[tuple[int, str]] = set()
-        matches = self._automaton.find_matches_as_indexes(squeeze(content), overlapping=True)
-        for pattern in {match[0] for match in matches}:
-            for number, sought in self._sought[self._patterns[pattern]]:
-                told = (number, sought.form.how)
-                if told not in known and told not in found and sought.stands_in(content):
+        for pattern in seen:
+            for number, form in self._written[pattern]:
+                told = (number, form.how)
+                if told not in known and told not in found and _stands_in(content, form):
                     found.add(told)
         return found
 
@@ -119,35 +130,26 @@ class Searcher:
         }
 
 
-class _Sought:
-    """A form and how it is verified."""
+def _stands_in(content: bytes, form: Form) -> bool:
+    """Whether a form stands in content, with a few separators between its characters at most."""
+    squeezed, pattern = _verifier(form)
+    if len(squeezed) >= (_WEAK_DIGITS if squeezed.isdigit() else _WEAK_LETTERS):
+        return pattern.search(content) is not None
+    return any(_in_text(content, match.start(), match.end()) for match in pattern.finditer(content))
 
-    def __init__(self, form: Form, squeezed: bytes) -> None:
-        self.form = form
-        self._squeezed = squeezed
 
-    @cached_property
-    def _weak(self) -> bool:
-        return len(self._squeezed) < (_WEAK_DIGITS if self._squeezed.isdigit() else _WEAK_LETTERS)
-
-    @cached_property
-    def _pattern(self) -> re.Pattern[bytes]:
-        digits, short = self._squeezed.isdigit(), len(self._squeezed) < _WHOLE_BELOW
-        between = rb"[^0-9A-Za-z\x80-\xff%s]{0,%d}?" % (b"\n" if digits else b"", 3 if short else 6)
-        pattern = between.join(re.escape(self._squeezed[n : n + 1]) for n in range(len(self._squeezed)))
-        if digits and len(self._squeezed) < _WEAK_DIGITS:
-            # not a part of a longer number, but it may be written with zeros behind the point
-            pattern = rb"(?<![0-9])(?<![0-9][.,])" + pattern + rb"(?![0-9]|[.,](?!0+(?![0-9]))[0-9])"
-        elif short:
-            pattern = rb"(?<![0-9A-Za-z])" + pattern + rb"(?![0-9A-Za-z])"
-        return re.compile(pattern, re.IGNORECASE)
-
-    def stands_in(self, content: bytes) -> bool:
-        if self.form.exact:
-            return self.form.content in content
-        if not self._weak:
-            return self._pattern.search(content) is not None
-        return any(_in_text(content, match.start(), match.end()) for match in self._pattern.finditer(content))
+@lru_cache(maxsize=4096)
+def _verifier(form: Form) -> tuple[bytes, re.Pattern[bytes]]:
+    squeezed = squeeze(form.content)
+    digits, short = squeezed.isdigit(), len(squeezed) < _WHOLE_BELOW
+    between = rb"[^0-9A-Za-z\x80-\xff%s]{0,%d}?" % (b"\n" if digits else b"", 3 if short else 6)
+    pattern = between.join(re.escape(squeezed[n : n + 1]) for n in range(len(squeezed)))
+    if digits and len(squeezed) < _WEAK_DIGITS:
+        # not a part of a longer number, but it may be written with zeros behind the point
+        pattern = rb"(?<![0-9])(?<![0-9][.,])" + pattern + rb"(?![0-9]|[.,](?!0+(?![0-9]))[0-9])"
+    elif short:
+        pattern = rb"(?<![0-9A-Za-z])" + pattern + rb"(?![0-9A-Za-z])"
+    return squeezed, re.compile(pattern, re.IGNORECASE)
 
 
 def _in_text(content: bytes, start: int, end: int) -> bool:
@@ -158,10 +160,14 @@ def _in_text(content: bytes, start: int, end: int) -> bool:
 
 def _views(content: bytes) -> Iterator[bytes]:
     """Content as it is, and text once more with the escapes resolved that may part a value."""
+    sample = content[:_SAMPLE]
+    if len(_TEXT.findall(sample)) < 0.8 * len(sample):
+        yield content
+        return
     if any(head in content for head in _GAP_HEADS):  # Unicode's spaces, hyphens and invisible signs
         content = _UNICODE_GAPS.sub(b" ", content)
     yield content
-    if _ESCAPED.search(content) and len(_TEXT.findall(content[:_SAMPLE])) >= 0.8 * len(content[:_SAMPLE]):
+    if any(sign in content for sign in (b"%", b"&", b"\\")) and _ESCAPED.search(content):
         told = unquote_to_bytes(_BREAKS.sub(b" ", content)).decode("utf-8", "surrogateescape")
         yield html.unescape(told).encode("utf-8", "surrogatepass")
 

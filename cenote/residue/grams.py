@@ -1,0 +1,84 @@
+"""Many long patterns in one content, at the speed of reading it.
+
+Belongs here: one algorithm over bytes. Must not: knowing what the patterns are. Whatever holds a piece of fifteen bytes
+holds one of its eight-byte windows at a place that is a multiple of eight. So the windows of a piece of each pattern go
+into one table, and of the content only every eighth position is looked up: the work does not grow with the patterns.
+The piece is a pattern's beginning or its end, whichever has less in common with other patterns.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEAST = 15
+"""Bytes that a pattern must have."""
+
+_WIDTH = 8
+_MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio (Knuth, multiplicative hashing)
+_MOST_BITS = 26
+
+
+class Grams:
+    """A table of patterns, each of at least fifteen bytes."""
+
+    def __init__(self, patterns: Sequence[bytes]) -> None:
+        self.patterns = patterns
+        pieces, owners = np.unique(_pieces(patterns), axis=0, return_inverse=True)
+        self._owners = np.argsort(owners.ravel(), kind="stable")
+        self._bounds = np.searchsorted(owners.ravel()[self._owners], np.arange(len(pieces) + 1))
+        keys = _windows(pieces).ravel()
+        order = np.argsort(keys, kind="stable")
+        self._pieces, self._keys = pieces, keys[order]
+        self._piece_of, self._offsets = order // _WIDTH, order % _WIDTH
+        bits = min(_MOST_BITS, max(12, len(keys).bit_length() + 4))
+        self._shift = np.uint64(64 - bits)
+        self._table = np.zeros(1 << bits, bool)
+        self._table[self._hashed(self._keys)] = True
+
+    def find(self, content: bytes) -> set[int]:
+        """Numbers of the patterns that may stand in ``content``: fifteen bytes of each do."""
+        if not len(self._keys) or len(content) < LEAST:
+            return set()
+        words = np.frombuffer(content, "<u8", len(content) // _WIDTH)
+        places = np.flatnonzero(self._table[self._hashed(words)])
+        first = np.searchsorted(self._keys, words[places], "left")
+        counts = np.searchsorted(self._keys, words[places], "right") - first
+        places, first, counts = (part[counts > 0] for part in (places, first, counts))
+        if not len(places):
+            return set()
+        rows = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+        starts = np.repeat(places * _WIDTH, counts) - self._offsets[rows]
+        inside = (starts >= 0) & (starts + LEAST <= len(content))
+        starts, pieces = starts[inside], self._piece_of[rows[inside]]
+        text = np.frombuffer(content, np.uint8)
+        same = (text[starts[:, None] + np.arange(LEAST)] == self._pieces[pieces]).all(axis=1)
+        return {number for piece in np.unique(pieces[same]) for number in self._having(piece)}
+
+    def _having(self, piece: int) -> list[int]:
+        """Patterns with a piece."""
+        found: list[int] = self._owners[self._bounds[piece] : self._bounds[piece + 1]].tolist()
+        return found
+
+    def _hashed(self, words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        return (words * _MIX) >> self._shift
+
+
+def _pieces(patterns: Sequence[bytes]) -> NDArray[np.uint8]:
+    """Fifteen bytes of each pattern."""
+    ends = [_rows([p[:LEAST] for p in patterns]), _rows([p[-LEAST:] for p in patterns])]
+    keys = [_windows(rows) for rows in ends]
+    _, places, counts = np.unique(np.concatenate(keys).ravel(), return_inverse=True, return_counts=True)
+    common = counts[places.ravel()].reshape(2, len(patterns), _WIDTH).max(axis=2)
+    return np.where((common[0] <= common[1])[:, None], *ends)
+
+
+def _rows(parts: list[bytes]) -> NDArray[np.uint8]:
+    return np.frombuffer(b"".join(parts), np.uint8).reshape(-1, LEAST)
+
+
+def _windows(rows: NDArray[np.uint8]) -> NDArray[Any]:
+    """The eight windows of each row, as numbers."""
+    windows = np.lib.stride_tricks.sliding_window_view(rows, _WIDTH, axis=1)
+    return np.ascontiguousarray(windows).view("<u8").reshape(len(rows), _WIDTH)
