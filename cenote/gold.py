@@ -67,7 +67,8 @@ def build(space: Workspace, mart: str, *, rebuild: bool = False) -> StageReport:
             rows = _run(connection, sqlfile, space)
             hidden = _hide_small_groups(connection, sqlfile)
             rows -= hidden.get("suppressed_rows", 0)
-            version = table.overwrite(connection.sql("FROM result").to_arrow_reader(_BATCH), commit)
+            written = connection.sql(f"SELECT {_columns(connection, sqlfile)} FROM result")
+            version = table.overwrite(written.to_arrow_reader(_BATCH), commit)
     return StageReport(table.name, rows, rows, version, details=hidden)
 
 
@@ -97,23 +98,27 @@ def _commit(space: Workspace, sqlfile: SqlFile, versions: dict[str, int]) -> Com
 
 
 def _run(connection: "DuckDBPyConnection", sqlfile: SqlFile, space: Workspace) -> int:
-    """Make the temporary table ``result``: the lineage id, then the mart's columns. Returns its number of rows."""
+    """Make the temporary table ``result`` of the mart's SQL. Returns its number of rows."""
     import duckdb
 
     parameters = {"as_of": space.as_of} if sqlfile.uses_as_of else None
     try:
-        shape = connection.sql(sqlfile.sql, params=parameters)
-        columns = dict(zip(shape.columns, map(str, shape.types), strict=True))
+        connection.execute(f"CREATE TEMP TABLE result AS {sqlfile.sql}", parameters)
+        columns = [name for name, *_ in connection.execute("DESCRIBE result").fetchall()]
         for name in (*sqlfile.grain, *sqlfile.columns, *(sqlfile.privacy.columns if sqlfile.privacy else ())):
             if name not in columns:
                 raise SqlFileError(f"mart {sqlfile.name!r}: {unknown('column', name, columns)}", "name one it gives")
-        lineage_id = f"{grain_id_sql(sqlfile.name, list(sqlfile.grain))} AS lineage_id"
-        listed = ", ".join([lineage_id, *(_written(name, kind) for name, kind in columns.items())])
-        connection.execute(f"CREATE TEMP TABLE result AS SELECT {listed} FROM ({sqlfile.sql}\n)", parameters)
     except duckdb.Error as error:
         what = f"mart {sqlfile.name!r} does not run: {catalog.reason(error)}"
         raise SqlFileError(what, "correct its SQL; try it with `cenote sql`") from None
     return _checked(connection, sqlfile)
+
+
+def _columns(connection: "DuckDBPyConnection", sqlfile: SqlFile) -> str:
+    """What is written of ``result``: the lineage id, then the mart's columns."""
+    shape = connection.execute("DESCRIBE result").fetchall()
+    lineage_id = f"{grain_id_sql(sqlfile.name, list(sqlfile.grain))} AS lineage_id"
+    return ", ".join([lineage_id, *(_written(name, str(kind)) for name, kind, *_ in shape)])
 
 
 def _hide_small_groups(connection: "DuckDBPyConnection", sqlfile: SqlFile) -> dict[str, int]:
@@ -149,10 +154,10 @@ def _checked(connection: "DuckDBPyConnection", sqlfile: SqlFile) -> int:
     """The number of rows of ``result``. Raises ``SqlFileError`` where the grain does not identify them."""
     grain = ", ".join(map(ident, sqlfile.grain))
     empty = " AND ".join(f"{ident(column)} IS NULL" for column in sqlfile.grain)
-    rows, keys, nameless = connection.execute(
-        f"SELECT coalesce(sum(n), 0), count(*), count(*) FILTER (WHERE {empty}) "
-        f"FROM (SELECT {grain}, count(*) AS n FROM result GROUP BY {grain})"
-    ).fetchall()[0]
+    counted = f"SELECT count(*), count(DISTINCT {{}}), count(*) FILTER (WHERE {empty}) FROM result"
+    rows, keys, nameless = connection.execute(counted.format(f"hash({grain})")).fetchall()[0]
+    if rows != keys:  # two keys of one hash are not one key
+        rows, keys, nameless = connection.execute(counted.format(f"row({grain})")).fetchall()[0]
     if rows != keys or nameless:
         fault = "is null in some row" if nameless else f"names {keys} rows where there are {rows}"
         raise SqlFileError(

@@ -84,10 +84,38 @@ class Follower:
 
         Returns columns row, table and lineage_id, distinct.
         """
-        wanted: dict[int, list[Keys]] = {0: [self._table(rows, len(inversion.grain), name=True)]}
         found = [pl.DataFrame(schema={"row": pl.String, "table": pl.String, "lineage_id": pl.String})]
+        for table, sql, given in self._pairs(inversion, self._named_keys(inversion, rows), as_of):
+            pairs = pl.DataFrame(pl.from_arrow(self._run(sql, given)))
+            pairs.columns = ["row", "lineage_id"]
+            found.append(pairs.select("row", pl.lit(table).alias("table"), "lineage_id"))
+        return pl.concat(found, how="vertical_relaxed").drop_nulls("lineage_id").unique()
+
+    def unmade(self, inversion: Inversion, rows: str, as_of: datetime | None = None) -> str:
+        """Of many output rows (as for :meth:`each`) those that no base row takes part in.
+
+        Returns a temporary table with their names in ``__n``. All happens in DuckDB, which spills to disk, and ends
+        when every row has a base row: as a rule, with the first table.
+        """
+        keys = self._named_keys(inversion, rows)
+        left = self._keep(f"SELECT DISTINCT __n FROM {keys.table}")
+        for _, sql, given in self._pairs(inversion, keys, as_of):
+            if not self.connection.execute(f"SELECT 1 FROM {left} LIMIT 1").fetchall():
+                break
+            made = f"SELECT __n FROM ({sql}) AS p(__n, id) WHERE id IS NOT NULL"
+            left = self._keep(f"FROM {left} ANTI JOIN ({made}) USING (__n)", given)
+        return left
+
+    def _named_keys(self, inversion: Inversion, rows: str) -> Keys:
+        return self._table(rows, len(inversion.grain), name=True)
+
+    def _pairs(
+        self, inversion: Inversion, keys: Keys, as_of: datetime | None
+    ) -> Iterator[tuple[str, str, datetime | None]]:
+        """For each way from rows to a base table: the table, a SELECT of row names and lineage ids, its ``$as_of``."""
+        wanted: dict[int, list[Keys]] = {0: [keys]}
         for link in inversion.links:
-            for asked in (keys for keys in wanted.get(link.stage, []) if keys):
+            for asked in (k for k in wanted.get(link.stage, []) if k):
                 if link.given is not None and link.to is not None:
                     columns = ", ".join(f"__k{n + 1}" for n in link.given)
                     sql, given = f"SELECT __n, {columns} FROM {asked.table}", None
@@ -99,10 +127,7 @@ class Follower:
                 if link.to is not None:
                     wanted.setdefault(link.to, []).append(self._table(sql, link.hidden, given, name=True))
                 else:
-                    pairs = pl.DataFrame(pl.from_arrow(self._run(sql, given)))
-                    pairs.columns = ["row", "lineage_id"]
-                    found.append(pairs.select("row", pl.lit(link.table).alias("table"), "lineage_id"))
-        return pl.concat(found, how="vertical_relaxed").drop_nulls("lineage_id").unique()
+                    yield str(link.table), sql, given
 
     def forward(
         self, inversion: Inversion, records: Mapping[str, Iterable[str]], as_of: datetime | None = None

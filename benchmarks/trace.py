@@ -1,0 +1,133 @@
+"""What lineage costs, and how fast it answers, in a lake of a million orders.
+
+``python -m benchmarks.trace [--orders 10000000] [--home FOLDER]``; a FOLDER is kept, and used again. Printed are
+
+- for each mart the processor time of its build against that of the same SQL run bare in DuckDB over the same files and
+  written the same way, in turns; the ratio is of the medians
+- the median time to trace one row drawn at random: backward from a mart's or feature's row to records, forward from an
+  order to all marts and features, and a customer's whole footprint; the tracer is kept open, as a service would
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks._shop import make_shop, open_shop
+from cenote import catalog, features, gold
+from cenote.tables import Commit, Table
+from cenote.trace import trace_with
+from cenote.trace.tracer import Tracer
+from cenote.workspace import Workspace
+
+ROUNDS = 5
+VIEWS = ("customer_features", "product_features", "product_inventory")
+
+
+def main(orders: int = 1_000_000, home: Path | None = None) -> None:
+    """Run both parts."""
+    with TemporaryDirectory() if home is None else nullcontext(home) as folder:
+        space = open_shop(Path(folder))
+        if not space.tables("silver"):
+            start = time.perf_counter()
+            make_shop(space, orders)
+            print(f"{orders:,} orders made in {time.perf_counter() - start:.0f} s")
+        builds(space)
+        for view in VIEWS:
+            features.build(space, view)
+        traces(space)
+
+
+# building
+
+
+def builds(space: Workspace) -> None:
+    """Marts against their bare SQL."""
+    print(f"{'mart':<24}{'rows':>10}{'bare s':>10}{'built s':>10}{'ratio':>8}")
+    for mart in gold.marts(space):
+        _bare(space, mart)  # both find the files in the page cache
+        bare, built = [], []
+        for _ in range(ROUNDS):
+            bare.append(_used(partial(_bare, space, mart)))
+            built.append(_used(partial(gold.build, space, mart, rebuild=True)))
+        rows, (b, c) = space.table("gold", mart).count(), (statistics.median(bare), statistics.median(built))
+        print(f"{mart:<24}{rows:>10,}{b:>10.3f}{c:>10.3f}{c / b:>8.2f}")
+
+
+def _bare(space: Workspace, mart: str) -> None:
+    """The mart's SQL in DuckDB, streamed into a Delta table by the same writer."""
+    file = gold.marts(space)[mart]
+    parameters = {"as_of": space.as_of} if file.uses_as_of else None
+    table = Table(space.path("bare", mart), f"bare/{mart}")
+    with catalog.connect(space, file.inputs) as connection:
+        connection.execute(f"CREATE TEMP TABLE result AS {file.sql}", parameters)
+        columns = ", ".join(
+            f'CAST("{name}" AS BIGINT) AS "{name}"' if str(kind) == "HUGEINT" else f'"{name}"'
+            for name, kind, *_ in connection.execute("DESCRIBE result").fetchall()
+        )
+        table.overwrite(connection.sql(f"SELECT {columns} FROM result").to_arrow_reader(65_536), Commit("bare"))
+
+
+def _used(work: Callable[[], Any]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+# tracing
+
+
+def traces(space: Workspace) -> None:
+    """Backward, forward, and people."""
+    with Tracer(space) as tracer:
+        tracer.made.builds()
+        for table in (*(f"gold/{m}" for m in gold.marts(space)), *(f"features/{v}" for v in VIEWS)):
+            print(f"backward  {table:<30}{median(partial(_backward, tracer, table), _ids(space, table))}")
+        orders = _ids(space, "silver/orders")
+        print(f"{'forward   an order':<40}{median(lambda i: tracer.down({'orders': [i]}), orders)}")
+        people = _ids(space, "silver/customers", "customer_id")
+        print(f"{'footprint a customer':<40}{median(tracer.footprint, people)}")
+    cold = median(lambda i: _cold(space, i), _ids(space, "gold/customer_360"))
+    print(f"{'cold      gold/customer_360, all of it':<40}{cold}")
+
+
+def median(run: Callable[[Any], Any], cases: Sequence[Any]) -> str:
+    """Times of a question, without the first, which makes plans."""
+    run(cases[0])
+    wall, used = [], []
+    for case in cases[1:]:
+        start, processor = time.perf_counter(), time.process_time()
+        run(case)
+        wall.append(1000 * (time.perf_counter() - start))
+        used.append(1000 * (time.process_time() - processor))
+    shown = f"p50 {statistics.median(wall):7.0f} ms   max {max(wall):7.0f} ms"
+    return f"{shown}   processor {statistics.median(used):7.0f} ms"
+
+
+def _ids(space: Workspace, table: str, column: str = "lineage_id", count: int = 16) -> list[str]:
+    rows = space.table(*table.split("/")).scan().select(column).collect().to_series()
+    return list(rows.sample(min(count, len(rows)), seed=3))
+
+
+def _backward(tracer: Tracer, table: str, lineage_id: str) -> None:
+    build = tracer.made.build(table)
+    assert build is not None
+    assert tracer.made.made_of(build, [lineage_id])
+
+
+def _cold(space: Workspace, lineage_id: str) -> None:
+    with Tracer(space) as tracer:
+        trace_with(tracer, lineage_id)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--orders", type=int, default=1_000_000)
+    parser.add_argument("--home", type=Path)
+    chosen = parser.parse_args()
+    main(chosen.orders, chosen.home)
