@@ -71,7 +71,7 @@ class Settings(BaseSettings):
         "cenote", description="Namespace of the lake's jobs and datasets in OpenLineage events."
     )
     tool_calls_per_minute: int = Field(
-        120, ge=1, description="How many tool calls an agent may make in a minute; more are refused until it has passed."
+        120, ge=1, description="How many tool calls an agent may make in a minute; more are refused meanwhile."
     )
     tool_rows: int = Field(200, ge=1, description="How many rows a tool gives an agent at most.")
     tool_seconds: float = Field(10, gt=0, description="How long an agent's SQL may run.")

@@ -14,7 +14,7 @@ checks read what is there and know as little as possible of how it was written:
 from collections.abc import Callable, Iterator
 
 from cenote.errors import CenoteError
-from cenote.verify import deep, keys, lineage, records, stores, tables
+from cenote.verify import deep, ids, keys, records, stores, tables
 from cenote.verify.model import Check, Problem, Told
 from cenote.workspace import Workspace
 
@@ -22,7 +22,7 @@ __all__ = ["CHECKS", "Check", "Problem", "verify"]
 
 Progress = Callable[[str, int, int], None]
 
-CHECKS = (*tables.CHECKS, *records.CHECKS, *keys.CHECKS, *lineage.CHECKS, *stores.CHECKS, *deep.CHECKS)
+CHECKS = (*tables.CHECKS, *records.CHECKS, *keys.CHECKS, *ids.CHECKS, *stores.CHECKS, *deep.CHECKS)
 
 
 def verify(space: Workspace, *, thorough: bool = False, progress: Progress | None = None) -> list[Problem]:
