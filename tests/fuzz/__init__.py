@@ -1,0 +1,1 @@
+"""Coverage-guided fuzzing of splitting and conforming: ``python -m tests.fuzz``."""
