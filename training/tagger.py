@@ -49,6 +49,7 @@ class Net(nn.Module):
         self.mix = nn.Linear(vector, inner)
         self.near = nn.Conv1d(inner + WIDTH, hidden, 3, padding=1)
         self.wide = nn.Conv1d(hidden, hidden, 3, padding=1)
+        self.far = nn.Conv1d(hidden, hidden, 3, padding=2, dilation=2)
         self.out = nn.Linear(hidden, LABELS)
         self.drop = nn.Dropout(drop)
 
@@ -58,7 +59,8 @@ class Net(nn.Module):
         x = torch.cat([x, seen], -1) * there[:, None]
         x = functional.gelu(self.near(x.T[None]), approximate="tanh")
         x = self.drop(x) * there
-        x = functional.gelu(self.wide(x), approximate="tanh")
+        x = functional.gelu(self.wide(x), approximate="tanh") * there
+        x = x + functional.gelu(self.far(self.drop(x)), approximate="tanh")
         return self.out(self.drop(x)[0].T)
 
 

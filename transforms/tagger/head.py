@@ -1,8 +1,8 @@
 """The head: vectors and features of a text's words in, log probabilities of labels out.
 
 Belongs here: its arithmetic, and reading the packaged weights. Must not: training (training/), spans
-(spans.py). One projection of the vectors, two convolutions over neighbouring words, one layer to
-the labels. A text is computed by itself, so its scores do not depend on other texts.
+(spans.py). One projection of the vectors, three convolutions over neighbouring words, one layer
+to the labels. A text is computed by itself, so its scores do not depend on other texts.
 """
 
 import hashlib
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 
 WEIGHTS = "tagger.safetensors"
-SHA256 = "735681c147cfd17b53e5faca63d1c032bc8acb7cae028ab6d6cf7ab389077c88"
+SHA256 = "4768f5af34b2903cd97621586eedbd86fd8b2d1b503bb84ce786b9655e5c8a9e"
 """Digest of the packaged weights; other weights are refused."""
 
 
 class Head:
-    """The head with some weights: ``mix``, ``near``, ``wide``, ``out``, each with a weight and a bias.
+    """The head with some weights: ``mix``, ``near``, ``wide``, ``far``, ``out``, each with a weight and a bias.
 
     Runs on the calling thread's torch threads: one is best, since products this small lose by waiting for each other.
     """
@@ -36,6 +36,7 @@ class Head:
         self._mix = _layer(weights, "mix")
         self._near = _layer(weights, "near")
         self._wide = _layer(weights, "wide")
+        self._far = _layer(weights, "far")
         self._out = _layer(weights, "out")
 
     def __call__(self, vectors: Floats, features: Features, outside: float = 0.0) -> Floats:
@@ -48,6 +49,7 @@ class Head:
             x = torch.cat([x, torch.from_numpy(features).float()], 1)
             x = functional.gelu(functional.linear(_beside(x), *self._near), approximate="tanh")
             x = functional.gelu(functional.linear(_beside(x), *self._wide), approximate="tanh")
+            x = x + functional.gelu(functional.linear(_beside(x, 2), *self._far), approximate="tanh")
             scores = functional.linear(x, *self._out)
             scores[:, 0] -= outside
             found: Floats = functional.log_softmax(scores, 1).numpy()
@@ -63,12 +65,13 @@ def _layer(weights: dict[str, Floats], name: str) -> "tuple[Tensor, Tensor]":
     return torch.from_numpy(np.ascontiguousarray(weight)), torch.from_numpy(weights[f"{name}.bias"].astype(np.float32))
 
 
-def _beside(x: "Tensor") -> "Tensor":
-    """Each word's numbers between those of the word before and after; zeros outside the text."""
+def _beside(x: "Tensor", step: int = 1) -> "Tensor":
+    """Each word's numbers between those of the words so many steps before and after; zeros outside the text."""
     import torch
+    from torch.nn import functional
 
-    edge = torch.zeros_like(x[:1])
-    return torch.cat([torch.cat([edge, x[:-1]]), x, torch.cat([x[1:], edge])], 1)
+    wider = functional.pad(x, (0, 0, step, step))
+    return torch.cat([wider[: len(x)], x, wider[2 * step :]], 1)
 
 
 @cache

@@ -59,7 +59,8 @@ def best_labels(scores: NDArray[np.floating], breaks: Sequence[int] = ()) -> lis
 def spans(
     scores: NDArray[np.floating], text: str, offsets: Sequence[tuple[int, int]]
 ) -> list[tuple[int, int, str, float]]:
-    """A text's spans: start, end (characters), kind, and how sure: the least probability among its words.
+    """A text's spans: start, end (characters), kind, and how sure: from 0.5 (just likelier than none) to 1,
+    by the least probability among its words.
 
     A span neither begins nor ends with a mark such as a comma or a dash; a stop may end it, as in Inc.
     """
@@ -79,7 +80,7 @@ def spans(
         while words and not _may_end(text[slice(*offsets[words[-1]])]):
             words.pop()
         if words:
-            found.append((offsets[words[0]][0], offsets[words[-1]][1], kind, float(sure[words].min())))
+            found.append((offsets[words[0]][0], offsets[words[-1]][1], kind, 0.5 + 0.5 * float(sure[words].min())))
     return found
 
 
