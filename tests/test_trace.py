@@ -1,6 +1,7 @@
 """Any row leads to the raw records that made it, any record and person to all that is made of them."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from cenote.lineage import grain_id
 from cenote.sqlfiles import parse_sqlfile
 from cenote.tables import Commit
 from cenote.trace.check import verify
-from cenote.workspace import Workspace
+from cenote.trace.promise import check_lineage
+from cenote.trace.resolve import resolve
+from cenote.workspace import LAYERS, Workspace
 from tests.lake import SampleLake
 from tests.scenario import ANA, BEN, lineage_id, silver_shop
 from tests.test_other_lakes import BUSINESS, chinook, jaffle_shop, northwind  # noqa: F401
@@ -63,6 +66,81 @@ def test_a_row_that_its_records_do_not_give_is_found(shop: Workspace) -> None:
     forged = table.scan().with_columns(review_count=pl.col("review_count") + 1).collect()
     table.overwrite(forged, Commit("gold", last.inputs, last.code, details=last.details))
     assert len(verify(shop, "gold/customer_360").wrong) == forged.height
+
+
+def test_the_asset_check_fails_for_a_wrong_row(shop: Workspace) -> None:
+    (resolves, again) = check_lineage(shop, "gold/daily_cash")
+    assert resolves.passed
+    assert again.passed
+    table = shop.table("gold", "daily_cash")
+    last = table.last_commit()
+    assert last
+    forged = table.scan().with_columns(invoice_count=pl.col("invoice_count") + 1).collect()
+    table.overwrite(forged, Commit("gold", last.inputs, last.code, details=last.details))
+    (resolves, again) = check_lineage(shop, "gold/daily_cash")
+    assert resolves.passed
+    assert not again.passed
+    assert again.essential
+
+
+# every id of every store
+
+
+@pytest.fixture(scope="module")
+def broken(sample_lake: SampleLake, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A copy of the sample lake to plant ids in."""
+    home = tmp_path_factory.mktemp("broken") / "data"
+    shutil.copytree(sample_lake.settings.home, home)
+    return Workspace(sample_lake.settings.model_copy(update={"home": home}))
+
+
+def test_every_id_of_the_sample_resolves(sample_lake: SampleLake) -> None:
+    found = list(resolve(sample_lake.space))
+    assert {r.table.partition("/")[0] for r in found} == {*LAYERS, "vectors"} - {"meta"}
+    assert [r for r in found if r.dangling] == []
+    assert sum(r.rows for r in found) > 1_000
+
+
+GHOST = f"{'0' * 24}-{'0' * 10}"
+
+
+@pytest.mark.parametrize(
+    ("table", "planted"),
+    [
+        ("bronze/orders", {"lineage_id": GHOST.replace("0", "1")}),
+        ("silver/orders", {"lineage_id": GHOST}),
+        ("quarantine/orders", {"lineage_id": GHOST}),
+        ("graph/edges", {"lineage_id": GHOST, "edge_id": f"{GHOST}#bought#0"}),
+        ("graph/nodes", {"node": "customer:ghost", "lineage_id": grain_id("graph/nodes", "customer:ghost")}),
+        ("graph/pagerank", {"node": "customer:ghost", "lineage_id": grain_id("graph/pagerank", "customer:ghost")}),
+        ("graph/communities", {"lineage_id": "graph/communities-0"}),
+        ("gold/customer_360", {"customer_id": "ghost", "lineage_id": grain_id("customer_360", "ghost")}),
+        ("gold/daily_cash", {"lineage_id": "daily_cash-0"}),
+        ("features/customer_features", {"customer_id": "ghost"}),
+        ("features/customer_graph_features", {"customer_id": "ghost"}),
+    ],
+)
+def test_a_planted_id_that_leads_nowhere_is_found(broken: Workspace, table: str, planted: dict[str, str]) -> None:
+    made = broken.table(*table.split("/"))
+    (before,) = resolve(broken, [table])
+    row = made.scan().head(1).with_columns(**{name: pl.lit(value) for name, value in planted.items()}).collect()
+    if table.startswith("features/"):
+        moment = row.select(pl.col("event_timestamp").dt.strftime("%Y-%m-%d %H:%M:%S%.f+00")).item()
+        moment = moment.replace(".000000", "")
+        row = row.with_columns(lineage_id=pl.lit(grain_id(table.partition("/")[2], "ghost", moment)))
+    made.append(row.select(made.schema().names()), Commit("test"))
+    (after,) = resolve(broken, [table])
+    assert (before.dangling, after.dangling, after.rows) == (0, 1, before.rows + 1)
+
+
+def test_a_passage_that_leads_nowhere_is_found(broken: Workspace) -> None:
+    from cenote.vectors.store import Store
+
+    held = Store(broken).table
+    row = held.search().limit(1).to_arrow().select(held.schema.names).to_pylist()[0]
+    held.add([{**row, "lineage_id": GHOST, "passage_id": f"{GHOST}#text#0"}])
+    (found,) = resolve(broken, ["vectors/passages"])
+    assert found.dangling == 1
 
 
 # up
@@ -187,6 +265,21 @@ def test_a_version_that_was_vacuumed_is_told(shop: Workspace) -> None:
     found = trace.trace(shop, "gold.consent_status", ANA, "marketing")
     assert found.ids("silver/consents")
     assert found.notes == [f"version 0 of silver/consents was vacuumed: its present version {table.version} is used"]
+
+
+@pytest.mark.parametrize(
+    ("stamps", "hour"), [("", None), ("@without:9f8293c987ce", None), ("@{}", 6), ("@{}@without:9f", 6)]
+)
+def test_the_moment_of_a_build_is_told_from_who_was_left_out(shop: Workspace, stamps: str, hour: int | None) -> None:
+    table = shop.table("gold", "consent_status")
+    last = table.last_commit()
+    assert last
+    code = last.code + stamps.format("2026-11-20T06:00:00+00:00")
+    table.overwrite(table.scan().collect(), Commit("gold", last.inputs, code, details=last.details))
+    with trace.Tracer(shop) as tracer:
+        build = tracer.made.build("gold/consent_status")
+        assert build
+        assert (build.as_of.hour if build.as_of else None) == hour
 
 
 # asking

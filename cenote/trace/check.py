@@ -3,6 +3,7 @@
 Belongs here: checking samples or whole tables, as counts. Must not: mending, or showing values.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -76,16 +77,29 @@ def verify(space: Workspace, table: str, sample: int | None = None) -> Verified:
 def _choose(connection: "DuckDBPyConnection", build: Build, sample: int | None) -> str:
     """Put the rows to check into ``__chosen``, and return the columns to compare.
 
-    Of a feature's moment, what was said last is checked; its stamps are compared only where the SQL gives them.
+    Columns that the build makes coarser for small groups are left out, and of features the stamps, unless the SQL
+    gives them.
     """
-    features = build.table.startswith("features/")
     names = [name for name, *_ in connection.execute(f"DESCRIBE {build.view}").fetchall()]
-    stamps = {"lineage_id", *(_STAMPS if features else ())} - set(build.file.grain)
-    latest = f"QUALIFY row_number() OVER (PARTITION BY lineage_id ORDER BY {_STAMPS[1]} DESC) = 1" if features else ""
+    stamps = {"lineage_id", *(_STAMPS if build.file.join_key else ())} - set(build.file.grain)
+    coarser = {column for column, _ in build.file.privacy.generalize} if build.file.privacy else set()
     order = f"md5(lineage_id || {text(build.commit.version)}), lineage_id"
     limit = "" if sample is None else f"ORDER BY {order} LIMIT {sample}"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE __chosen AS SELECT * FROM {build.view} {latest} {limit}")
-    return ", ".join(ident(name) for name in names if name not in stamps)
+    rows = f"FROM {build.view} {_newest(build, names)}"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE __chosen AS SELECT * {rows} {limit}")
+    return ", ".join(ident(name) for name in names if name not in stamps | coarser)
+
+
+def _newest(build: Build, names: Sequence[str]) -> str:
+    """Of a feature view, what was said last of each moment, or of a snapshot's entity, unless it says nothing any
+    more."""
+    key = build.file.join_key
+    if key is None:
+        return ""
+    by = ident(key) if _STAMPS[0] not in build.file.grain else "lineage_id"
+    says = " OR ".join(f"{ident(name)} IS NOT NULL" for name in names if name not in ("lineage_id", key, *_STAMPS))
+    newest = f"row_number() OVER (PARTITION BY {by} ORDER BY {_STAMPS[0]} DESC, {_STAMPS[1]} DESC) = 1"
+    return f"QUALIFY {newest} AND ({says})"
 
 
 def _by_table(traced: pl.DataFrame) -> dict[str, list[str]]:

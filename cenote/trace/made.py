@@ -41,7 +41,8 @@ class Build:
     @property
     def as_of(self) -> datetime | None:
         """What ``$as_of`` stood for."""
-        _, _, moment = self.commit.code.partition("@")
+        _, *stamps = self.commit.code.split("@")  # the moment, and who was left out for withdrawing consent
+        moment = next((stamp for stamp in stamps if not stamp.startswith("without:")), None)
         return datetime.fromisoformat(moment) if moment else None
 
     @property

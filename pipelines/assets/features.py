@@ -11,6 +11,7 @@ from cenote import features, quality
 from cenote.columns.check import STAYS_MASKED, check_columns
 from cenote.settings import Settings
 from cenote.sqlfiles import SqlFile
+from cenote.trace.promise import check_lineage, lineage_checks
 from cenote.workspace import Workspace
 from pipelines import checks, metadata
 from pipelines.resources import Progress
@@ -36,7 +37,7 @@ def view_asset(view: SqlFile, settings: Settings, edge_tables: Sequence[str]) ->
         metadata=metadata.definition_metadata(settings, table)
         | {"sql": dg.MetadataValue.md(f"```sql\n{view.sql}\n```")},
         code_version=view.digest,
-        check_specs=checks.specs(table, [*quality.FEATURE_CHECKS, STAYS_MASKED]),
+        check_specs=checks.specs(table, [*quality.FEATURE_CHECKS, STAYS_MASKED, *lineage_checks(table)]),
     )
     def asset(
         context: dg.AssetExecutionContext, space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]
@@ -47,7 +48,11 @@ def view_asset(view: SqlFile, settings: Settings, edge_tables: Sequence[str]) ->
             progress,
             table,
             lambda: features.build(space, view.name, rebuild=rebuild),
-            lambda: [*quality.check_features(space, view), check_columns(space, table)],
+            lambda: [
+                *quality.check_features(space, view),
+                check_columns(space, table),
+                *check_lineage(space, table),
+            ],
         )
         outcome = metadata.with_schema(metadata.result(report, findings), space.table("features", view.name))
         return metadata.with_lineage(outcome, space)

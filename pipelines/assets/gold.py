@@ -9,6 +9,7 @@ from cenote import gold, quality
 from cenote.columns.check import STAYS_MASKED, check_columns
 from cenote.settings import Settings
 from cenote.sqlfiles import SqlFile
+from cenote.trace.promise import check_lineage, lineage_checks
 from cenote.workspace import Workspace
 from pipelines import checks, metadata
 from pipelines.resources import Progress
@@ -30,7 +31,7 @@ def gold_asset(mart: SqlFile, settings: Settings) -> dg.AssetsDefinition:
         metadata=metadata.definition_metadata(settings, table)
         | {"sql": dg.MetadataValue.md(f"```sql\n{mart.sql}\n```")},
         code_version=mart.digest,
-        check_specs=checks.specs(table, [*quality.gold_checks(mart), STAYS_MASKED]),
+        check_specs=checks.specs(table, [*quality.gold_checks(mart), STAYS_MASKED, *lineage_checks(table)]),
     )
     def asset(
         context: dg.AssetExecutionContext, space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]
@@ -41,7 +42,11 @@ def gold_asset(mart: SqlFile, settings: Settings) -> dg.AssetsDefinition:
             progress,
             table,
             lambda: gold.build(space, mart.name, rebuild=rebuild),
-            lambda: [*quality.check_gold(space, mart), check_columns(space, table)],
+            lambda: [
+                *quality.check_gold(space, mart),
+                check_columns(space, table),
+                *check_lineage(space, table),
+            ],
         )
         outcome = metadata.with_schema(metadata.result(report, findings), space.table("gold", mart.name))
         return metadata.with_lineage(outcome, space)

@@ -11,6 +11,7 @@ from cenote import graph, quality
 from cenote.columns.check import STAYS_MASKED, check_columns
 from cenote.report import StageReport
 from cenote.settings import Settings
+from cenote.trace.promise import check_lineage, lineage_checks
 from cenote.workspace import Workspace
 from pipelines import checks, metadata
 from pipelines.resources import Progress
@@ -70,9 +71,13 @@ def graph_asset(name: str, contracts: Sequence[Contract], settings: Settings) ->
         group_name="graph",
         kinds={"networkit" if name != "nodes" else "polars", "deltalake"},
         metadata=metadata.definition_metadata(settings, table),
+        check_specs=checks.specs(table, lineage_checks(table)),
     )
     def asset(space: dg.ResourceParam[Workspace], progress: dg.ResourceParam[Progress]) -> dg.MaterializeResult:
-        (report,), _ = run_stage(space, progress, table, lambda: build(space))
-        return metadata.with_lineage(metadata.with_schema(metadata.result(report), space.table("graph", name)), space)
+        (report,), findings = run_stage(
+            space, progress, table, lambda: build(space), lambda: check_lineage(space, table)
+        )
+        outcome = metadata.with_schema(metadata.result(report, findings), space.table("graph", name))
+        return metadata.with_lineage(outcome, space)
 
     return asset
