@@ -1,0 +1,152 @@
+"""What erasing costs on a lake of a million records and 100,000 passages: one person, then a hundred.
+
+Belongs here: making the lake, quickly and with made-up vectors, and timing. Must not: the scan for residue, which
+benchmarks/residue.py measures. Records are landed and conformed as any others are; only the embedding of passages is
+spared. CPU seconds of all threads stand beside the seconds of the wall, which a busy machine stretches.
+"""
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import duckdb
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks._shop import AS_OF
+from cenote import bronze, catalog, erasure, features, gold, graph, silver
+from cenote.erasure.people import People, people
+from cenote.erasure.queue import Request
+from cenote.settings import load_settings
+from cenote.vault import Vault
+from cenote.vectors.indexes import ensure_indexes
+from cenote.vectors.store import Store
+from cenote.workspace import Workspace
+from transforms.passages import passage_columns, passages
+
+CUSTOMERS, PRODUCTS = 20_000, 1_000
+ROWS = {"customers": CUSTOMERS, "products": PRODUCTS, "orders": 500_000, "invoices": 279_000, "turns": 100_000,
+        "follows": 100_000}  # fmt: skip
+DIMENSION = 384
+INDEXED = True
+"""Whether the vector index is built, as a lake of this size has it; that takes minutes, which are not measured."""
+
+_WHO = f"printf('C%07d', hash(i) % {CUSTOMERS})"
+_AT = "strftime(TIMESTAMP '2024-12-01' + to_seconds(i * 60), '%Y-%m-%dT%H:%M:%SZ')"
+_NAME = "'Vorname' || {0} || ' Nachname' || {0}"
+RECORDS = {
+    "customers": "printf('C%07d', i) AS id, " + _NAME.format("i") + " AS name, "
+    "{'email': 'person' || i || '@shop.example', 'phone': printf('+43 660 %07d', i)} AS contact, "
+    "{'city': 'Graz', 'country': 'AT', 'street': 'Gasse ' || i} AS address, "
+    f"'consumer' AS segment, {_AT} AS created_at, {_AT} AS updated_at, false AS is_deleted",
+    "products": "printf('P%06d', i) AS product_id, 'Product ' || i AS name, 'kitchen' AS category, "
+    f"{{'price_eur': 9.5, 'cost_eur': 4.0}} AS pricing, {{'units': i % 100}} AS stock, {_AT} AS updated_at",
+    "orders": f"printf('O%08d', i) AS order_id, {_WHO} AS customer_id, 'paid' AS status, 'web' AS channel, "
+    f"{_AT} AS ordered_at, {_AT} AS updated_at, 9.5 AS total_eur, 'EUR' AS currency, "
+    f"[{{'product_id': printf('P%06d', hash(i + 1) % {PRODUCTS}), 'quantity': 1, 'unit_price_eur': 9.5}}] AS lines, "
+    f"CASE WHEN i % 100 = 0 THEN 'leave it with ' || {_NAME.format(f'(hash(i + 2) % {CUSTOMERS})')} END AS note",
+    "invoices": f"'insert' AS op, {_AT} AS at, i AS seq, NULL AS before, {{'invoice_id': printf('I%08d', i), "
+    f"'order_id': printf('O%08d', i), 'customer_id': {_WHO}, 'status': 'paid', 'amount_eur': 9.5, 'tax_eur': 1.5, "
+    f"'issued_at': {_AT}, 'paid_at': {_AT}}} AS after",
+    "turns": f"'T' || i AS turn_id, 'V' || i AS conversation_id, {_WHO} AS customer_id, 0 AS turn_index, "
+    f"'customer' AS role, {_AT} AS said_at, 'Where is parcel ' || md5(CAST(i AS VARCHAR)) || '?' AS transcript",
+    "follows": f"{_WHO} AS follower, printf('C%07d', hash(i + 3) % {CUSTOMERS}) AS followed, {_AT} AS since, "
+    f"{_AT} AS updated_at",
+}
+
+
+def make_lake(folder: Path) -> Workspace:
+    """Land, conform and build everything below ``folder``."""
+    space = open_lake(folder)
+    Vault.create(space.settings)
+    for dataset, columns in RECORDS.items():
+        file = folder / f"{dataset}.jsonl"
+        with duckdb.connect() as connection:
+            connection.execute(f"COPY (SELECT {columns} FROM range({ROWS[dataset]}) AS r(i)) TO '{file}' (FORMAT json)")
+        bronze.land(space, dataset, [file], consume=True)
+        file.unlink(missing_ok=True)
+    for dataset, contract in space.contracts.items():
+        silver.build(space, dataset)
+        if contract.edges:
+            graph.build_edges(space, dataset)
+    _embed(space)
+    for build in (graph.build_nodes, graph.build_pagerank, graph.build_communities):
+        build(space)
+    for mart in gold.marts(space):
+        gold.build(space, mart)
+    for view in features.views(space):
+        features.build(space, view)
+    features.sync_online(space)
+    catalog.refresh(space)
+    return space
+
+
+def open_lake(folder: Path) -> Workspace:
+    """The lake below ``folder``."""
+    return Workspace(load_settings(home=folder / "data", vault=folder / "vault", as_of=AS_OF))
+
+
+def _embed(space: Workspace) -> None:
+    """Passages with made-up vectors, written as the stage writes them."""
+    from cenote.vectors import stage
+
+    store, made_up = Store(space), np.random.default_rng(7)
+    store.create(stage.embedder_name(space), DIMENSION)
+    for dataset, contract in space.contracts.items():
+        table = space.table("silver", dataset)
+        if not contract.passages or not table.exists:
+            continue
+        columns = ["lineage_id", "subject_id", "mentions", *passage_columns(contract)]
+        columns += ["is_current"] if contract.keyed else []
+        for rows in table.scan().select(*dict.fromkeys(columns)).collect().iter_slices(25_000):
+            told = passages(rows, contract)
+            if told.height:
+                store.upsert(told, made_up.normal(size=(told.height, DIMENSION)).astype(np.float32))
+        stage._Build(space, store, contract, table, False, None)._remember()
+    if INDEXED:
+        ensure_indexes(space)
+
+
+def measure(space: Workspace, who: People) -> tuple[dict[str, tuple[float, float]], Request]:
+    """Erase people; returns wall and CPU seconds of each step, and the request."""
+    steps: dict[str, tuple[float, float]] = {}
+    last = ("begin", time.perf_counter(), time.process_time())
+
+    def told(step: str) -> None:
+        nonlocal last
+        name, wall, cpu = last
+        steps[name] = (time.perf_counter() - wall, time.process_time() - cpu)
+        last = (step, time.perf_counter(), time.process_time())
+
+    request, _ = erasure.forget(space, who, "benchmark", told=told, certified=False)
+    told("end")
+    return steps, request
+
+
+def report(space: Workspace, console: Console) -> None:
+    """Erase one person, then a hundred, and print what each store cost."""
+    one, request = measure(space, people(space, ["customer:C0000017"]))
+    outcome = request.state["outcome"]
+    several = people(space, [f"customer:C{number:07d}" for number in range(1_000, 1_100)])
+    hundred, _ = measure(space, several)
+    table = Table(title=f"{sum(ROWS.values()):,} records, {Store(space).count():,} passages left")
+    for column in ("step", "one: s", "CPU s", "hundred: s", "CPU s"):
+        table.add_column(column, justify="left" if column == "step" else "right")
+    for step in one:
+        table.add_row(step, *(f"{value:.1f}" for value in (*one[step], *hundred.get(step, (0.0, 0.0)))))
+    sums = [[sum(step[n] for step in steps.values()) for n in (0, 1)] for steps in (one, hundred)]
+    table.add_row("all", *(f"{value:.1f}" for pair in sums for value in pair), style="bold")
+    console.print(table)
+    removed = sum(store["removed"] for store in outcome["stores"].values())
+    console.print(f"one person: {removed} rows removed; a hundred cost {sums[1][1] / sums[0][1]:.2f} times one in CPU")
+
+
+def main() -> None:
+    """Make the lake and measure."""
+    folder = Path(tempfile.mkdtemp(prefix="cenote-erasure-"))
+    try:
+        report(make_lake(folder), Console())
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
