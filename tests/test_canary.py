@@ -247,11 +247,11 @@ def _settings(folder: Path) -> Settings:
     return settings
 
 
-def _quoting(frame: pl.DataFrame, *arguments: Any) -> pl.DataFrame:
+def _quoting(frame: pl.DataFrame, *arguments: Any, **more: Any) -> pl.DataFrame:
     """Masking that fails on one dataset with a message that quotes it, as a library's would."""
     if "secret_note" in frame.columns:
         raise ValueError(f"cannot mask {frame.rows()}") from KeyError(str(frame.to_dicts()))
-    return MASK(frame, *arguments)
+    return MASK(frame, *arguments, **more)
 
 
 MASK = cenote.silver.mask_frame
@@ -354,7 +354,7 @@ def test_a_broken_masker_is_caught(dataset: str, tmp_path: Path, monkeypatch: py
     space = Workspace(settings)
     bronze.land_new(space, dataset)
     shutil.rmtree(settings.landing)
-    monkeypatch.setattr(cenote.silver, "mask_frame", lambda frame, *_: frame)
+    monkeypatch.setattr(cenote.silver, "mask_frame", lambda frame, *_, **__: frame)
     silver.build(space, dataset)
     places = {h.file.split("/")[0] for h in residue.scan(settings.home, canaries.personal)}
     assert places == {"silver"}
