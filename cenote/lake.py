@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cenote.graph import GraphDoor
     from cenote.past import PastLake
     from cenote.reveal import Revealed
+    from cenote.trace import Trace
 
 
 class Lake:
@@ -54,6 +55,21 @@ class Lake:
     def tables(self) -> "pl.DataFrame":
         """Every table: layer, table, rows, version."""
         return self.sql('from meta.assets order by layer, "table"')
+
+    def trace(self, *what: str) -> "Trace":
+        """A row up to its landed files and down to all made of it: ``lake.trace("gold.daily_cash", "2026-11-01")``.
+
+        ``what``: a lineage id of any store, or a table and its key. Raises ``TableError``.
+        """
+        from cenote.trace import trace
+
+        return trace(self.space, *what)
+
+    def footprint(self, subject: str) -> "Trace":
+        """All that the lake holds about a person, by subject_id, and all made of it. Raises ``TableError``."""
+        from cenote.trace import footprint
+
+        return footprint(self.space, subject)
 
     def at(self, moment: "datetime | str") -> "PastLake":
         """The lake as it was, for SQL: ``lake.at("2026-11-20T18:30:00Z").sql(...)``. Raises ``TableError``."""

@@ -14,12 +14,14 @@ from cenote import gold, trace
 from cenote.cli import app
 from cenote.errors import SqlFileError, TableError
 from cenote.features import views
+from cenote.lake import Lake
 from cenote.lineage import grain_id
 from cenote.sqlfiles import parse_sqlfile
 from cenote.tables import Commit
 from cenote.trace.check import verify
 from cenote.trace.promise import check_lineage
 from cenote.trace.resolve import resolve
+from cenote.verify.ids import dangling_ids
 from cenote.workspace import LAYERS, Workspace
 from tests.lake import SampleLake
 from tests.scenario import ANA, BEN, lineage_id, silver_shop
@@ -133,6 +135,12 @@ def test_a_planted_id_that_leads_nowhere_is_found(broken: Workspace, table: str,
     assert (before.dangling, after.dangling, after.rows) == (0, 1, before.rows + 1)
 
 
+def test_verifying_the_lake_tells_of_dangling_ids(broken: Workspace) -> None:
+    row = broken.table("gold", "daily_cash").scan().head(1).with_columns(lineage_id=pl.lit("daily_cash-9")).collect()
+    broken.table("gold", "daily_cash").append(row, Commit("test"))
+    assert "gold/daily_cash" in {told.where for told in dangling_ids(broken)}
+
+
 def test_a_passage_that_leads_nowhere_is_found(broken: Workspace) -> None:
     from cenote.vectors.store import Store
 
@@ -241,6 +249,13 @@ def test_a_person_has_a_footprint(shop: Workspace) -> None:
     assert grain_id("customer_360", BEN) not in found.ids("gold/customer_360")
     with pytest.raises(TableError, match="nothing is known"):
         trace.footprint(shop, "customer_" + "0" * 24)
+
+
+def test_the_lake_object_traces(shop: Workspace) -> None:
+    lake = Lake(shop)
+    found = lake.trace("gold.daily_cash", "2026-11-01")
+    assert found.as_dict() == trace.trace(shop, "gold.daily_cash", "2026-11-01").as_dict()
+    assert lake.footprint(ANA).ids("gold/customer_360") == [grain_id("customer_360", ANA)]
 
 
 # versions
