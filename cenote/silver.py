@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import polars as pl
 
+from cenote import known
 from cenote.errors import ContractError
 from cenote.lineage import BATCH_DIGITS
 from cenote.names import names
@@ -30,6 +31,7 @@ from cenote.workspace import Workspace
 from transforms.conform import Conformed, conform
 from transforms.contract import Contract
 from transforms.history import DELETE, VALIDITY
+from transforms.known_people import texts_in
 from transforms.mask import MaskKeys, mask_frame, mask_problems
 from transforms.rules import DUPLICATE_KEY, ERASED_SUBJECT
 
@@ -135,6 +137,7 @@ class _Pass:
         self.drift: Counter[str] = Counter()
         self.seen: pl.DataFrame | None = None  # keys of an append dataset that this pass has taken
         self.keys = MaskKeys(space.vault.pseudonym_key)
+        self.people = known.people(space, contract)
         self.erased = pl.Series(sorted(space.vault.tombstones()), dtype=pl.String)
 
     def run(self, rebuild: bool) -> tuple[StageReport, StageReport]:
@@ -189,8 +192,11 @@ class _Pass:
             conformed = conform(records, self.contract)
         except ValueError as error:
             raise ContractError(f"contract of {self.contract.dataset}: {error}", "correct the contract") from None
-        masked = mask_frame(conformed.valid, self.contract.fields, self.keys, names=names())
-        masked = masked.with_columns(self._mentions(conformed))
+        texts = texts_in(conformed.valid, self.contract.fields) if self.people else None
+        seen = self.people.look(texts["text"]) if self.people and texts is not None else None
+        masked = mask_frame(conformed.valid, self.contract.fields, self.keys, names=names(), known=seen)
+        told = seen.mentions(texts) if seen is not None and texts is not None else None
+        masked = masked.with_columns(self._mentions(conformed, told))
         masked = masked.select(*_LEAD, pl.exclude(_LEAD))
         return self._without_erased(masked, conformed) if len(self.erased) else (masked, conformed)
 
@@ -214,13 +220,21 @@ class _Pass:
         rejected = pl.concat([conformed.rejected, gone.select(conformed.rejected.columns)])
         return masked.filter(~(owned | named)), replace(conformed, rejected=rejected)
 
-    def _mentions(self, conformed: Conformed) -> pl.Series:
-        """The subject ids of the people whom each valid record names, sorted."""
+    def _mentions(self, conformed: Conformed, told: pl.DataFrame | None) -> pl.Series:
+        """The subject ids of the people whom each valid record names, sorted: where its contract says so, and in its
+        texts (``told``: row, subject_id), its owner aside.
+        """
         ids = conformed.valid.get_column("lineage_id")
         found = [
-            people.with_columns(self.space.vault.subject_ids(str(entity), people["natural_id"]).alias("mentions"))
+            people.select(
+                "lineage_id", self.space.vault.subject_ids(str(entity), people["natural_id"]).alias("mentions")
+            )
             for (entity,), people in conformed.named.group_by("entity")
         ]
+        if told is not None and told.height:
+            owners = conformed.valid.select("lineage_id", "subject_id")[told["row"]]
+            others = owners.with_columns(told["subject_id"].alias("mentions"))
+            found.append(others.filter(pl.col("mentions").ne_missing(pl.col("subject_id"))).drop("subject_id"))
         if not found:
             return pl.Series("mentions", [[]], dtype=pl.List(pl.String)).new_from_index(0, len(ids))
         lists = pl.concat(found).group_by("lineage_id").agg(pl.col("mentions").unique().sort())

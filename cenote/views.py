@@ -22,7 +22,7 @@ from cenote.tables import CommitInfo, Table
 from cenote.workspace import LAYERS, Workspace
 
 SCHEMAS = ("bronze", "silver", "gold", "graph", "features", "meta")
-HIDDEN = {"bronze": ("payload", "prefix"), "meta": ("trailer",)}
+HIDDEN = {"bronze": ("payload", "prefix"), "meta": ("trailer", "head", "digest")}
 VALIDITY = ("valid_from", "valid_to", "is_current")
 STANDARD = {
     "lineage_id": "The raw record, or the table and key, that made the row.",

@@ -45,7 +45,7 @@ def build_assets(space: Workspace) -> list[dg.AssetsDefinition]:
     linked = [c for c in contracts if c.edges]
     views = list(features.views(space).values())
     assets = [bronze_asset(c, settings) for c in contracts]
-    assets += [silver_assets(c, settings) for c in contracts]
+    assets += [silver_assets(c, settings, contracts) for c in contracts]
     assets += [gold_asset(mart, settings) for mart in gold.marts(space).values()]
     assets += [passages_asset(c, settings) for c in told]
     assets += [index_asset(told, settings)] if told else []

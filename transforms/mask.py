@@ -29,12 +29,14 @@ def mask_frame(
     keys: MaskKeys,
     detect: Callable[[pl.Series], pl.Series] | None = None,
     names: "Recognizer | None" = None,
+    known: "Recognizer | None" = None,
 ) -> pl.DataFrame:
     """Mask the columns that ``fields`` name; other columns pass, dropped ones are absent.
 
     ``frame``: conformed columns named as the fields, and ``subject_id`` (needed by ``shift_dates`` only; rows without
     one get null there). ``detect``: redacts free text for the strategy ``text``; default: all columnar detectors.
     ``names``: the recognizer (transforms/detect.py) for fields whose mask says ``names``; without one they are refused.
+    ``known``: the recognizer of people that the lake knows, asked about every free text.
     Nested members and list items are masked by their own strategy, or by the enclosing field's where they declare
     none. Nulls stay null. The same value under the same key always gives the same result. Raises ``ValueError`` for an
     unknown strategy.
@@ -44,7 +46,7 @@ def mask_frame(
         subjects = subjects.new_from_index(0, frame.height)
     columns = {name: frame[name] for name in frame.columns}
     for field in fields:
-        masked = _mask(frame[field.name], field, Context(field.name, subjects, keys, detect, names))
+        masked = _mask(frame[field.name], field, Context(field.name, subjects, keys, detect, names, known))
         if masked is None:
             del columns[field.name]
         else:

@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 
 import polars as pl
 
+from cenote import known
 from cenote.erasure import marker, rebuild
 from cenote.erasure.find import Found, find
 from cenote.erasure.outcome import Hold, Outcome, Store
@@ -141,6 +142,7 @@ class Eraser:
             bronze.purge(self._space, self._subjects, dataset, self._state["batches"].get(dataset, []))
 
     def _purge_silver(self) -> None:
+        known.forget(self._space, self._subjects)
         before = self._state["before"]
         for dataset in self._datasets:
             silver.purge(self._space, self._subjects, dataset, before.get(f"bronze/{dataset}", -1))

@@ -3,12 +3,12 @@
 Belongs here: one asset pair (silver, quarantine) per contract. Must not: how conforming works (cenote/silver.py).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import dagster as dg
 
-from cenote import quality, silver
+from cenote import known, quality, silver
 from cenote.settings import Settings
 from cenote.workspace import Workspace
 from pipelines import checks, metadata
@@ -27,10 +27,11 @@ QUARANTINE_SCHEMA = dg.TableSchema(
 )
 
 
-def silver_assets(contract: Contract, settings: Settings) -> dg.AssetsDefinition:
-    """The asset pair that conforms a dataset."""
+def silver_assets(contract: Contract, settings: Settings, contracts: Sequence[Contract]) -> dg.AssetsDefinition:
+    """The asset pair that conforms a dataset; with free text, after the registers of people among ``contracts``."""
     table, quarantine = f"silver/{contract.dataset}", f"quarantine/{contract.dataset}"
-    deps = [metadata.key(f"bronze/{contract.dataset}")]
+    people = known.registers(contracts) if known.masks_text(contract) else []
+    deps = [metadata.key(f"bronze/{name}") for name in dict.fromkeys([contract.dataset, *(c.dataset for c in people)])]
     hours = contract.freshness_hours
     policy = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=hours)) if hours else None
     schema = metadata.contract_schema(contract, *metadata.LINEAGE_COLUMNS)

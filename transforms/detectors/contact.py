@@ -17,7 +17,7 @@ from transforms.detectors.scene import Found, Scene
 from transforms.detectors.spans import Spans, search
 from transforms.detectors.tokens import DIGIT
 
-_EMAIL = (
+EMAIL = (
     r"(?:\w[\w.!#$%&'*+/=?^`{|}~-]*|\"[^\"\n]+\")@"
     r"(?:[\p{L}\d](?:[\p{L}\d._-]*[\p{L}\d])?\.(?:\p{L}\p{L}+|xn--[A-Za-z0-9-]+)|\[(?:\d{1,3}\.){3}\d{1,3}\])"
 )
@@ -31,7 +31,7 @@ _SPELT = (
 
 def emails(scene: Scene) -> list[Spans]:
     """E-mail addresses, internationalised ones included, and those spelt ``name (at) host (dot) com``."""
-    plain = search(scene.words_at(scene.marks_at("@")), _EMAIL)
+    plain = search(scene.words_at(scene.marks_at("@")), EMAIL)
     words = scene.cued(SPELT)
     sizes = scene.ends[words] - scene.starts[words]
     words = words[(sizes == 3) | np.isin(scene.code(scene.ends[words]), _CLOSING)]

@@ -195,6 +195,7 @@ _WORDLIKE = (
 _PARTICLES = "de la las los del da das do dos di della van den der von zu bin ibn al el le du des ter ten y e af av d"
 PARTICLES = frozenset(_PARTICLES.split())
 ROLES = ("given", "surname", "either", "wordlike", "title", "stop", "organisation", "street", "place")
+TITLE = ROLES.index("title") + 1
 
 
 @cache

@@ -41,7 +41,8 @@ class Context:
     """What a strategy may know besides the values.
 
     ``name``: the declared field's name; ``subjects``: the subject id of each value's row (same length as the values);
-    ``detect``: the free-text redactor; ``names``: the recognizer of names, for fields whose mask asks for it.
+    ``detect``: the free-text redactor; ``names``: the recognizer of names, for fields whose mask asks for it;
+    ``known``: the recognizer of people that the lake knows, for all free text.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Context:
     keys: MaskKeys
     detect: Callable[[pl.Series], pl.Series] | None = None
     names: "Recognizer | None" = None
+    known: "Recognizer | None" = None
 
     @cached_property
     def redact_text(self) -> Callable[[pl.Series], pl.Series]:
@@ -57,7 +59,7 @@ class Context:
             return self.detect
         from transforms.detect import redact_text
 
-        return redact_text
+        return partial(redact_text, recognizers=(self.known,)) if self.known else redact_text
 
     @cached_property
     def redact_names(self) -> Callable[[pl.Series], pl.Series]:
@@ -66,7 +68,7 @@ class Context:
             raise ValueError(f"{self.name}: the mask asks for names, but no recognizer of names was given")
         from transforms.detect import redact_text
 
-        return partial(redact_text, recognizers=(self.names,))
+        return partial(redact_text, recognizers=(self.names, *((self.known,) if self.known else ())))
 
 
 Options = Mapping[str, Any]
