@@ -93,6 +93,14 @@ def open_records(space: Workspace, dataset: str, lineage_ids: Sequence[str] | pl
     return _opened(space, dataset, stored.select(*OPENED, "key_id").sort("lineage_id").collect())
 
 
+def under_hold(space: Workspace, dataset: str) -> pl.Series:
+    """Lineage ids of records that stay under legal hold without their person, as long as their contract says."""
+    table = space.table("bronze", dataset)
+    if not table.exists:
+        return pl.Series("lineage_id", [], dtype=pl.String)
+    return table.scan().filter(pl.col("subject_id") == ANONYMOUS).select("lineage_id").collect().to_series()
+
+
 def batches(space: Workspace) -> pl.DataFrame:
     """The manifest: a row per landed batch, oldest first."""
     table = space.table("meta", "batches")

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from cenote import bronze, catalog, erasure, features, graph, residue, silver, vectors
+from cenote import bronze, catalog, erasure, features, graph, residue, retention, silver, vectors
 from cenote.accounting import account
 from cenote.erasure import eraser
 from cenote.erasure.people import people
@@ -173,6 +173,15 @@ def test_amounts_under_legal_hold_stay_without_her(erased: Erased) -> None:
     assert after["gold/total"].equals(erased.before["gold/total"])
     assert after["gold/spending"].height == 1
     assert [hold.dataset for hold in erased.outcome.holds] == ["bills"]
+
+
+def test_retention_keeps_what_is_under_legal_hold(erased: Erased, tmp_path: Path) -> None:
+    """Such rows are nobody's in silver, and nobody's rows are kept for 30 days only."""
+    folder = shutil.copytree(erased.folder, tmp_path / "lake")
+    space = opened(folder, lambda: NOW + timedelta(days=365))
+    assert {e.table for e in retention.expire(space) if e.rule == "ownerless"} == {"bronze/people", "quarantine/people"}
+    assert space.table("silver", "bills").count() == 4
+    assert all(account(space, dataset).balanced for dataset in DATASETS)
 
 
 def test_aggregates_over_her_are_computed_again(erased: Erased) -> None:

@@ -166,6 +166,7 @@ class Eraser:
         self._save()
         details = {"request": request.request_id, "removed": outcome.removed, "rewritten": outcome.rewritten}
         self._space.vault.audit.record("erasure done", about=list(request.subjects), details=details)
+        derived.catalog(self._space)  # once more: meta.erasures tells that it is done
         return outcome
 
     def _outcome(self, finished_at: str) -> Outcome:

@@ -41,8 +41,11 @@ def lift(space: Workspace, subject: str, reason: str) -> bool:
 def late(space: Workspace) -> dict[str, int]:
     """Redact other people's late records that name erased people; remove these people's own after 30 days.
 
-    Returns rows by dataset.
+    Replaced records that their contract no longer keeps are forgotten too. Returns rows by dataset.
     """
+    for contract in space.contracts.values():
+        if (kept := contract.keep_for("bronze")) is not None:
+            Requests(space.settings).drop_replaced(contract.dataset, space.clock() - kept)
     before = space.clock() - timedelta(days=LATE_DAYS)
     return {dataset: rows for dataset in space.contracts if (rows := _late(space, dataset, before))}
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from cenote import catalog
-from cenote.retention.rules import Expiry, aged, gone_passages, old_exports, plan, without_rights
+from cenote.retention.rules import Expiry, aged, gone_passages, old_exports, plan, unowned, without_rights
 from cenote.rewrite import PURGE, drop_history, edit, holding
 from cenote.tables import Commit, Table
 from cenote.workspace import LAYERS, Workspace
@@ -58,7 +58,7 @@ def _rows(space: Workspace, expiry: Expiry, name: str) -> pl.Expr:
         return pl.col("lineage_id").is_in(without_rights(space, space.contract(name), expiry.before).implode())
     if expiry.table.startswith("features/"):
         return pl.col("event_timestamp") < pl.lit(expiry.before)
-    return aged(expiry.before) & (pl.col("subject_id").is_null() if expiry.rule == "ownerless" else pl.lit(True))
+    return unowned(space, name, expiry.before) if expiry.rule == "ownerless" else aged(expiry.before)
 
 
 def _remove_rows(space: Workspace, table: Table, rows: pl.Expr, expiry: Expiry) -> None:

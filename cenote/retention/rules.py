@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
+from cenote.records import under_hold
 from cenote.retention.limits import analytics, limit, ownerless
 from cenote.tables import Table
 from cenote.workspace import Workspace
@@ -52,8 +53,7 @@ def _of_dataset(space: Workspace, contract: Contract) -> Iterator[Expiry]:
             yield Expiry(table.name, "age", now - kept, _count(table, aged(now - kept)))
         if nobodys is not None:
             before = now - nobodys
-            rows = aged(before) & pl.col("subject_id").is_null()
-            yield Expiry(table.name, "ownerless", before, _count(table, rows))
+            yield Expiry(table.name, "ownerless", before, _count(table, unowned(space, contract.dataset, before)))
     yield from _rights(space, contract, now)
     yield from _passages(space, contract, now)
 
@@ -61,6 +61,12 @@ def _of_dataset(space: Workspace, contract: Contract) -> Iterator[Expiry]:
 def aged(before: datetime) -> pl.Expr:
     """Rows that landed before a moment."""
     return pl.col("landed_at") < pl.lit(before)
+
+
+def unowned(space: Workspace, dataset: str, before: datetime) -> pl.Expr:
+    """Nobody's rows that landed before a moment; what stays under legal hold without its person is not among them."""
+    held = pl.col("lineage_id").is_in(under_hold(space, dataset).implode())
+    return aged(before) & pl.col("subject_id").is_null() & ~held
 
 
 def _count(table: Table, rows: pl.Expr) -> int:
