@@ -4,7 +4,7 @@ Belongs here: reading lines, options, printing. Must not: detection; transforms/
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -130,10 +130,11 @@ def _batches(file: str) -> "Iterator[pl.Series]":
     """Lines without their ends, some megabytes at a time."""
     import polars as pl
 
-    with _opened(file) as source:
+    with _opened(file) as source, _progress(file) as advance:
         while lines := source.readlines(_BATCH_BYTES):
             # Only the line feed ends a line: a text may hold U+2028 or a form feed.
             yield pl.Series([line.removesuffix(b"\n").decode(errors="replace") for line in lines], dtype=pl.String)
+            advance(sum(map(len, lines)))
 
 
 @contextmanager
@@ -148,3 +149,18 @@ def _opened(file: str) -> Iterator[BinaryIO]:
             yield source
     except OSError as error:
         raise LandingError(f"{file} cannot be read: {error.strerror}", "name a readable text file") from None
+
+
+@contextmanager
+def _progress(file: str) -> Iterator[Callable[[int], None]]:
+    """A bar of the bytes done, for a file whose result goes elsewhere than to the terminal that shows the bar."""
+    if file == "-" or sys.stdout.isatty() or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=Path(file).stat().st_size)
+        yield lambda done: bar.advance(task, done)
