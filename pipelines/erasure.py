@@ -35,7 +35,7 @@ def erasure_sensor(settings: Settings) -> dg.SensorDefinition:
 
     @dg.sensor(
         name="erasure_sensor",
-        job=erasure_job,
+        job_name="erasure",
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Starts the erasure job when an erasure is due, or was stopped.",
