@@ -52,6 +52,7 @@ check: $(VENV)/.dev $(VENV)/datacontract/.ready  ## Lint, format, types, import 
 
 .PHONY: bench
 bench: $(VENV)/.dev  ## Benchmarks: ratios against floors and peers in one run
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,bench]'
 	$(BIN)/python -m benchmarks
 
 .PHONY: notebook
