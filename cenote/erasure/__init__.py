@@ -11,7 +11,7 @@ Belongs here: the doors, in the order in which a request meets them. Must not: t
 
 ``people`` reads ids, ``queue`` keeps requests beside the vault, ``suppression`` is what doors ask, ``find`` looks
 through bronze, ``plans`` counts, ``eraser`` does one request step by step, ``purge`` has a file per store, ``outcome``
-is what a certificate is made of, ``consent`` tells whom a purpose may not use. Why so: docs/decisions/0016-erasure.md.
+is what a certificate is made of, ``consent`` tells whom a purpose may not use. Why so: docs/decisions/0020-erasure.md.
 """
 
 from collections.abc import Callable
