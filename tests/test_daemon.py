@@ -15,7 +15,7 @@ from cenote.settings import Settings
 from cenote.workspace import Workspace
 from tests.lake import SampleLake
 
-PATIENCE = 120
+PATIENCE = 240  # seconds; the daemon loads everything once more
 
 
 @pytest.mark.slow

@@ -89,7 +89,7 @@ def test_a_lost_record(broken):
     table = broken.table("bronze", "orders")
     gone = table.scan().head(1).collect()["lineage_id"][0]
     table.delete(f"lineage_id = '{gone}'", Commit("test"))
-    assert {("batches_complete", "bronze/orders"), ("records_accounted", "silver/orders")} <= found(broken)
+    assert ("batches_complete", "bronze/orders") in found(broken)
 
 
 def test_a_record_that_silver_forgot(broken):

@@ -49,7 +49,7 @@ def collect(space: Workspace, subjects: Sequence[str]) -> Collected:
         found.notes += [note for note in trace.notes if note not in found.notes]
         _records(space, found, others, trace, subject)
         _derived(space, found, others, trace)
-        _passages(space, found, subject)
+        _passages(space, found, others, subject)
     lineage = {row["lineage_id"] for name, rows in found.parts.items() if name.startswith("raw/") for row in rows}
     found.add("audit", list(_audit(space, {*subjects, *lineage})))
     found.add("processing", [_processing(space.contracts[d]) for d in _datasets(found) if d in space.contracts])
@@ -125,7 +125,7 @@ def _grain(space: Workspace, mart: str) -> Sequence[str]:
     return known[mart].grain if mart in known else ()
 
 
-def _passages(space: Workspace, found: Collected, subject: str) -> None:
+def _passages(space: Workspace, found: Collected, others: Others, subject: str) -> None:
     """Passages with the vectors that search compares."""
     from cenote.vectors.store import Store, equals
 
@@ -134,7 +134,7 @@ def _passages(space: Workspace, found: Collected, subject: str) -> None:
         return
     rows = pl.from_arrow(store.table.to_lance().to_table(filter=equals("subject_id", subject)))
     assert isinstance(rows, pl.DataFrame)
-    told = [_plain(row) for row in rows.iter_rows(named=True)]
+    told = [others.row(_plain(row)) for row in rows.iter_rows(named=True)]
     for row in told:
         row["vector"] = [round(number, 6) for number in row["vector"]]
         row["vector_of"] = store.identity["model"]
