@@ -28,7 +28,8 @@ _TYPES = {
 # What columns hold; the others are null.
 VALUES = {
     "customers": {"customer_id": f"'customer_' || {_HEX.format('i')}", "segment": "'consumer'", "country": "'PT'",
-                  "created_at": _AT, "updated_at": _AT, "is_deleted": "false", "marketing_opt_in": "true"},
+                  "created_at": _AT, "updated_at": _AT, "is_deleted": "false", "marketing_opt_in": "true",
+                  "birth_year": "1940 + i % 65"},
     "products": {"product_id": "'P' || i", "name": "'product ' || i", "price_eur": "9.5", "cost_eur": "4",
                  "stock_units": "i % 100", "category": "'c' || i % 9", "is_active": "true", "updated_at": _AT},
     "orders": {"order_id": "'O' || i", "customer_id": _CUSTOMER, "ordered_at": _AT, "updated_at": _AT,
@@ -102,5 +103,7 @@ def _type(field: Field) -> str:
         return f"{_type(field.items)}[]" if field.items else "VARCHAR[]"
     if field.type == "object" and field.properties:
         return "STRUCT(" + ", ".join(f"{p.name} {_type(p)}" for p in field.properties) + ")"
+    if field.mask.strategy == "generalize" and field.type == "date":
+        return "INTEGER"
     decimal = (field.physical_type or "").startswith("decimal")
     return str(field.physical_type) if decimal else _TYPES[field.type]
