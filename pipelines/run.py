@@ -9,6 +9,7 @@ import logging
 import os
 import re
 import time
+import uuid
 import warnings
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from cenote.settings import PROJECT, Settings, load_settings
 from cenote.workspace import Workspace
 from pipelines.checks import REBUILD_TAG
 from pipelines.definitions import build_definitions
+from pipelines.journal import kept_open
 from pipelines.plan import stale_assets
 from pipelines.summary import Watched, print_summary
 
@@ -149,10 +151,12 @@ def _execute(
     known: int,
 ) -> RunOutcome:
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    with watched.display(len(chosen)):
+    run_id = str(uuid.uuid4())
+    with watched.display(len(chosen)), kept_open(instance, run_id):
         result = job.execute_in_process(
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             instance=instance,
+            run_id=run_id,
             asset_selection=sorted(chosen),
             tags={REBUILD_TAG: "true"} if rebuild else None,
             raise_on_error=False,

@@ -13,6 +13,7 @@ COMES_AGAIN = Check(
     "rows_come_again", "Sampled rows come again from nothing but the records that they are traced to.", essential=True
 )
 SAMPLE = 5  # rows, others after each build
+FOLLOWED = 10_000  # rows of a mart or view; `cenote verify` follows all
 
 
 def lineage_checks(table: str) -> list[Check]:
@@ -25,7 +26,7 @@ def check_lineage(space: Workspace, table: str) -> list[Finding]:
     checks = lineage_checks(table)
     if not space.table(*table.split("/", 1)).exists:
         return [Finding(check.name, True, check.essential, "nothing to check yet") for check in checks]
-    (found,) = resolve(space, [table])
+    (found,) = resolve(space, [table], follow=FOLLOWED)
     counts = {"rows": found.rows, "dangling": found.dangling}
     findings = [_finding(RESOLVES, not found.dangling, f"{found.rows:,} rows, {found.dangling:,} dangling", counts)]
     if COMES_AGAIN in checks:

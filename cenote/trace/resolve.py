@@ -38,8 +38,14 @@ class Resolved:
     dangling: int
 
 
-def resolve(space: Workspace, tables: Iterable[str] | None = None) -> Iterator[Resolved]:
-    """Count the rows of tables (``silver/orders``, ``vectors/passages``; default: all that exist) that dangle."""
+def resolve(
+    space: Workspace, tables: Iterable[str] | None = None, *, follow: int | None = None
+) -> Iterator[Resolved]:
+    """Count the rows of tables (``silver/orders``, ``vectors/passages``; default: all that exist) that dangle.
+
+    ``follow``: of a mart or feature view, about how many rows are followed through its SQL, others for each version;
+    None: all, whose cost grows with pairs of rows and base rows. Names are checked of all rows either way.
+    """
     for table in tables if tables is not None else stores(space):
         layer, _, name = table.partition("/")
         if table == PASSAGES:
@@ -49,7 +55,7 @@ def resolve(space: Workspace, tables: Iterable[str] | None = None) -> Iterator[R
         elif layer == "graph":
             yield _edges(space) if name == "edges" else _nodes(space, name)
         else:
-            yield _made(space, table)
+            yield _made(space, table, follow)
 
 
 def stores(space: Workspace) -> list[str]:
@@ -107,7 +113,7 @@ def _passages(space: Workspace) -> Resolved:
     return Resolved(PASSAGES, passages.height, dangling)
 
 
-def _made(space: Workspace, table: str) -> Resolved:
+def _made(space: Workspace, table: str, follow: int | None) -> Resolved:
     """Rows of a mart or feature view: named after their grain, and made of something."""
     with Tracer(space) as tracer:
         build = tracer.made.build(table)
@@ -120,9 +126,10 @@ def _made(space: Workspace, table: str) -> Resolved:
             f"SELECT count(*), count(*) FILTER (WHERE {misnamed}) FROM {build.view}"
         ).fetchall()[0]
         with Follower(connection, IDS) as follower:
-            left = follower.unmade(inversion, f"SELECT lineage_id, {grain} FROM {build.view}", build.as_of)
+            some = f"FROM {build.view}{_some(build, rows, follow)}"
+            left = follower.unmade(inversion, f"SELECT lineage_id, {grain} {some}", build.as_of)
             unmade = f"SELECT * FROM {build.view} WHERE lineage_id IN (SELECT __n FROM {left}) AND NOT ({misnamed})"
-            unmade = f"SELECT count(*) FROM ({unmade}) AS t {_remembered(connection, build, left)}"
+            unmade = f"SELECT count(*) FROM ({unmade}) AS t {_remembered(connection, build, f'({some})', left)}"
             (dangling,) = connection.execute(unmade).fetchall()[0]
     return Resolved(table, rows, wrong + dangling)
 
@@ -133,7 +140,15 @@ def _named(build: Build) -> tuple[str, list[str]]:
     return file.name, [file.join_key, "event_timestamp"] if file.join_key else list(file.grain)
 
 
-def _remembered(connection: "DuckDBPyConnection", build: Build, left: str) -> str:
+def _some(build: Build, rows: int, follow: int | None) -> str:
+    """The condition on the rows that are followed: all, or a share of the keys with all rows of a key."""
+    if follow is None or rows <= follow:
+        return ""
+    key = ident(build.file.join_key or "lineage_id")
+    return f" WHERE hash({key}, {build.commit.version}) % {-(-rows // follow)} = 0"
+
+
+def _remembered(connection: "DuckDBPyConnection", build: Build, followed: str, left: str) -> str:
     """Of a history's rows that the SQL does not give now, those of keys that it gives, or that are gone, are right."""
     if not build.file.join_key:
         return ""
@@ -142,7 +157,7 @@ def _remembered(connection: "DuckDBPyConnection", build: Build, left: str) -> st
     columns = [name for name, *_ in connection.execute(f"DESCRIBE {build.view}").fetchall() if name not in stamps]
     gone = " AND ".join(f"{ident(c)} IS NULL" for c in columns)
     newest = "QUALIFY row_number() OVER (PARTITION BY {} ORDER BY event_timestamp DESC, created_timestamp DESC) = 1"
-    kept = f"SELECT {key} FROM {build.view} WHERE lineage_id NOT IN (SELECT __n FROM {left})"
+    kept = f"SELECT {key} FROM {followed} WHERE lineage_id NOT IN (SELECT __n FROM {left})"
     silent = f"SELECT {key} FROM (FROM {build.view} {newest.format(key)}) WHERE {gone}"
     return f"ANTI JOIN ({kept} UNION ALL {silent}) AS k ON k.{key} = t.{key}"
 
