@@ -38,9 +38,7 @@ class Resolved:
     dangling: int
 
 
-def resolve(
-    space: Workspace, tables: Iterable[str] | None = None, *, follow: int | None = None
-) -> Iterator[Resolved]:
+def resolve(space: Workspace, tables: Iterable[str] | None = None, *, follow: int | None = None) -> Iterator[Resolved]:
     """Count the rows of tables (``silver/orders``, ``vectors/passages``; default: all that exist) that dangle.
 
     ``follow``: of a mart or feature view, about how many rows are followed through its SQL, others for each version;
