@@ -2,7 +2,9 @@
 
 import base64
 import json
+import threading
 import time
+from typing import Any
 
 import polars as pl
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from transforms.detect import KINDS, find_spans, redact_text
+from transforms.detectors.crew import KEPT, Hand
 from transforms.detectors.folding import fold, fold_all
 
 FOUND = [
@@ -245,3 +248,31 @@ def test_no_clear_value_survives_beside_spaces_and_marks(case: tuple[str, str, s
     if " (at) " in value:
         return
     assert value not in redact_text(pl.Series([text])).item()
+
+
+def test_no_thread_takes_more_patterns_than_the_engine_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that takes one more compiles all of them again for each chunk (crew.py)."""
+    used: dict[str, set[str]] = {}
+    for space in (pl.series.string.StringNameSpace, pl.expr.string.ExprStringNameSpace):
+        for name in ("contains", "extract", "replace", "replace_all", "count_matches"):
+            monkeypatch.setattr(space, name, _counted(getattr(space, name), used))
+    monkeypatch.setattr("transforms.detectors.patterns._FEW", 0)
+    find_spans(pl.Series([text for _, text, _ in FOUND] * 2))
+    most = {name.rpartition("-")[2]: len(patterns) for name, patterns in used.items() if name.startswith("detect-")}
+    assert most and max(most.values()) <= KEPT, most
+
+
+def _counted(plain: Any, used: dict[str, set[str]]) -> Any:
+    def call(self: Any, pattern: str, *more: Any, **options: Any) -> Any:
+        if not options.get("literal"):
+            used.setdefault(threading.current_thread().name, set()).add(pattern)
+        return plain(self, pattern, *more, **options)
+
+    return call
+
+
+def test_a_failing_detector_is_heard_of_and_its_thread_goes_on() -> None:
+    hand = Hand("test")
+    with pytest.raises(ZeroDivisionError):
+        hand.do(lambda: 1 // 0).result()
+    assert hand.do(lambda: 2).result() == 2

@@ -8,7 +8,8 @@ how each is found and measured figures stand in docs/detection.md.
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import pairwise
+from functools import partial
+from itertools import chain, count, pairwise
 from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -16,33 +17,48 @@ import polars as pl
 
 from transforms.detectors import contact, dates, money, names, national, network, places, records, secrets
 from transforms.detectors.buffer import Buffer, Positions
+from transforms.detectors.crew import Hand
 from transforms.detectors.hidden import Hidden, hidden_in
 from transforms.detectors.known import terms_in
 from transforms.detectors.scene import Scene
 from transforms.detectors.spans import Mask, Scores, Settled, Spans, doubts, settle
 from transforms.detectors.tokens import DIGIT, joined
 
-_DETECTORS = {
-    contact.emails: ("EMAIL",),
-    contact.phones: ("PHONE",),
-    network.urls: ("URL",),
-    network.machines: ("IP", "MAC"),
-    money.cards: ("CARD",),
-    money.ibans: ("IBAN",),
-    money.accounts: ("ACCOUNT",),
-    money.wallets: ("WALLET",),
-    national.national_ids: national.KINDS,
-    dates.dates: ("DATE", "BIRTH_DATE"),
-    dates.ages: ("AGE",),
-    records.labelled: records.KINDS,
-    places.addresses: ("ADDRESS",),
-    places.postal_codes: ("POSTAL_CODE",),
-    secrets.secrets: ("SECRET",),
-    names.names: ("PERSON",),
-}
-KINDS = tuple(kind for kinds in _DETECTORS.values() for kind in kinds)
+_Detectors = dict[Callable[[Scene], list[Spans]], tuple[str, ...]]
+_BENCHES: tuple[_Detectors, ...] = (  # each has a thread of its own, which keeps the patterns compiled (crew.py)
+    {
+        contact.emails: ("EMAIL",),
+        contact.phones: ("PHONE",),
+        money.cards: ("CARD",),
+        money.accounts: ("ACCOUNT",),
+        money.wallets: ("WALLET",),
+        secrets.secrets: ("SECRET",),
+    },
+    {
+        places.addresses: ("ADDRESS",),
+        places.postal_codes: ("POSTAL_CODE",),
+        network.machines: ("IP", "MAC"),
+        money.ibans: ("IBAN",),
+    },
+    {
+        names.names: ("PERSON",),
+        network.urls: ("URL",),
+        records.labelled: records.KINDS,
+    },
+    {
+        national.national_ids: national.KINDS,
+    },
+    {
+        national.more_national_ids: national.KINDS,
+        dates.dates: ("DATE", "BIRTH_DATE"),
+        dates.ages: ("AGE",),
+    },
+)
+_CREWS = [[Hand(f"detect-{n}-{m}") for m in range(len(_BENCHES))] for n in range(max(1, pl.thread_pool_size() // 2))]
+_TURN = count()
+KINDS = tuple(dict.fromkeys(kind for bench in _BENCHES for kinds in bench.values() for kind in kinds))
 _T = TypeVar("_T")
-_CHUNK, _LEAST = 16 << 20, 2 << 20  # bytes of text looked at together
+_CHUNK, _LEAST = 4 << 20, 1 << 20  # bytes of text looked at together
 _DEPTH, _ROUNDS = 3, 8
 _REACH = 64  # bytes that detectors look to either side, at most; some look less far
 _YIELDING = ("PERSON", "ADDRESS", "POSTAL_CODE", "AGE")
@@ -154,7 +170,7 @@ def _distinct(texts: pl.Series) -> tuple[pl.Series, pl.DataFrame]:
 def _in_chunks(texts: pl.Series, work: Callable[[pl.Series, int], _T]) -> list[_T]:
     """Do work on chunks of texts and the position of their first text, on all cores; the results in order."""
     sizes = texts.str.len_bytes().cast(pl.Int64).cum_sum()
-    threads = pl.thread_pool_size()
+    threads = pl.thread_pool_size() + 1
     size = min(_CHUNK, max(_LEAST, int(sizes.to_numpy()[-1:].sum()) // threads + 1))
     before = sizes // size
     bounds = [0, *(before != before.shift(1)).fill_null(False).arg_true().to_list(), len(texts)]
@@ -209,12 +225,12 @@ def _scan(texts: pl.Series, look: Look) -> _Scan:
 
 
 def _detect(scenes: Sequence[Scene], look: Look) -> list[list[Spans]]:
-    """What each scene holds. Detector by detector, since the engine keeps the patterns that it compiled last."""
-    found: list[list[Spans]] = [[] for _ in scenes]
-    for detect, kinds in _DETECTORS.items():
-        if look.wants(kinds):
-            for some, scene in zip(found, scenes, strict=True):
-                some += detect(scene)
+    """What each scene holds."""
+    for scene in scenes:
+        scene.prepare()
+    crew = _CREWS[next(_TURN) % len(_CREWS)]
+    work = [hand.do(partial(_at_bench, bench, scenes, look)) for hand, bench in zip(crew, _BENCHES, strict=True)]
+    found = [[*chain.from_iterable(some)] for some in zip(*(done.result() for done in work), strict=True)]
     for some, scene in zip(found, scenes, strict=True):
         recognized = [spans for recognizer in look.recognizers for spans in _recognized(recognizer, scene)]
         some[:] = [*_yielding(scene, some, recognized), *recognized]
@@ -222,6 +238,12 @@ def _detect(scenes: Sequence[Scene], look: Look) -> list[list[Spans]]:
     if look.kinds is not None:
         found = [[spans for spans in some if spans.kind in look.kinds] for some in found]
     return found
+
+
+def _at_bench(bench: _Detectors, scenes: Sequence[Scene], look: Look) -> list[list[Spans]]:
+    """What the detectors of a bench find in each scene."""
+    wanted = [detect for detect, kinds in bench.items() if look.wants(kinds)]
+    return [[spans for detect in wanted for spans in detect(scene)] for scene in scenes]
 
 
 def _restless(scene: Scene, spans: Settled, found: Sequence[Spans], threshold: float) -> Mask:

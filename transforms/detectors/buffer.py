@@ -5,7 +5,6 @@ knowing any kind of personal data.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 from transforms.detectors.folding import fold_all
+from transforms.detectors.lazy import lazy
 
 Positions = npt.NDArray[np.int64]
 OPEN, CLOSE = "\x02", "\x03"
@@ -39,32 +39,32 @@ class Buffer:
         plain = texts.str.join("\n").to_arrow().buffers()[2].to_pybytes()[:size] if size > 0 else b""
         return cls(plain, ends - lengths, ends)
 
-    @cached_property
+    @lazy
     def data(self) -> bytes:
         """The bytes to search."""
         return fold_all(self.plain)
 
-    @cached_property
+    @lazy
     def codes(self) -> npt.NDArray[np.uint8]:
         """The buffer as numbers."""
         return np.frombuffer(self.data, dtype=np.uint8)
 
-    @cached_property
+    @lazy
     def raw(self) -> npt.NDArray[np.uint8]:
         """The bytes as they came, as numbers."""
         return np.frombuffer(self.plain, dtype=np.uint8)
 
-    @cached_property
+    @lazy
     def wide(self) -> Positions:
         """Positions of the first bytes of characters beyond ASCII."""
         return np.zeros(0, np.int64) if self.plain.isascii() else np.flatnonzero(self.raw >= 0xC2)
 
-    @cached_property
+    @lazy
     def lower(self) -> bytes:
         """The bytes as they came, in lower case (ASCII letters): what words are looked up by."""
         return self.plain.lower()
 
-    @cached_property
+    @lazy
     def _inner(self) -> Positions:
         """Positions of the bytes that continue a character."""
         if self.plain.isascii():
@@ -103,11 +103,15 @@ class Buffer:
         at = np.arange(bounds[-1]) + np.repeat(starts - bounds[:-1], sizes)
         return strings(bounds, np.frombuffer(data, dtype=np.uint8)[at].data)
 
-    @cached_property
+    @lazy
     def _margined(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
         """The searched bytes, in lower case and as they are, with line feeds on either side."""
         margin = bytes([_FEED]) * _MARGIN
         return tuple(np.frombuffer(margin + data + margin, dtype=np.uint8) for data in (self.data.lower(), self.data))  # type: ignore[return-value]
+
+    def prepare(self) -> None:
+        """Compute what cutting and looking beside positions take."""
+        _ = self._margined, self._inner
 
     def _beside(self, begin: Positions, size: int, lower: bool) -> npt.NDArray[np.uint8]:
         """``size`` bytes from each position on, as rows of a matrix."""

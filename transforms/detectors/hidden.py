@@ -10,6 +10,7 @@ import html
 import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import unquote
 
 import numpy as np
@@ -104,8 +105,9 @@ def _unescape(scene: Scene, *, glue: bool) -> list[Decoded]:
     rows = scene.buffer.rows(at)
     begin, finish = np.maximum(begin, scene.buffer.starts[rows]), np.minimum(finish, scene.buffer.ends[rows])
     begin, finish = joined(begin, finish)
+    decode = cache(_decode)  # for this chunk: the same surroundings occur again and again
     return [
-        _decode(start, text)
+        Decoded(start, *decode(text))
         for start, text in zip(begin.tolist(), scene.buffer.cut(begin, finish, plain=True).to_list(), strict=True)
     ]
 
@@ -146,7 +148,8 @@ def _wide(scene: Scene, lead: bytes, low: int, high: int) -> Positions:
     return at[(last >= low) & (last <= high)]
 
 
-def _decode(start: int, text: str) -> Decoded:
+def _decode(text: str) -> tuple[str, list[int], list[int]]:
+    """A piece after decoding, and where its parts begin in either text."""
     parts: list[str] = []
     decoded_at, original_at = [0], [0]
     last = 0
@@ -160,7 +163,7 @@ def _decode(start: int, text: str) -> Decoded:
     size = len(text[last:].encode())
     decoded_at.append(decoded_at[-1] + size)
     original_at.append(original_at[-1] + size)
-    return Decoded(start, "".join(parts), decoded_at, original_at)
+    return "".join(parts), decoded_at, original_at
 
 
 def _undo(escape: str) -> str:
@@ -201,9 +204,10 @@ def _decode_runs(scene: Scene) -> tuple[Positions, Positions, pl.Series]:
     first = np.flatnonzero(np.diff(begin, prepend=-1))
     begin = begin[first]
     found: list[tuple[int, int, str]] = []
+    readable = cache(_readable)
     for at, piece in zip(begin.tolist(), scene.buffer.cut(begin, finish[first]).to_list(), strict=True):
         for match in _ENCODED.finditer(piece):
-            plain = _readable(match.group())
+            plain = readable(match.group())
             if plain is not None:
                 found.append((at + match.start(), at + match.end(), plain))
     columns = list(zip(*found, strict=True)) or [(), (), ()]

@@ -289,9 +289,17 @@ NUMBERS = (
 KINDS = tuple(dict.fromkeys(number.kind for number in NUMBERS))
 
 
+_HALF = len(NUMBERS) // 2
+
+
 def national_ids(scene: Scene) -> list[Spans]:
-    """Every number of the table above, by shape, check digits and words."""
-    return [spans for number in NUMBERS if (spans := _find(scene, number)) is not None]
+    """The numbers of the table above, by shape, check digits and words: its first half."""
+    return [spans for number in NUMBERS[:_HALF] if (spans := _find(scene, number)) is not None]
+
+
+def more_national_ids(scene: Scene) -> list[Spans]:
+    """The other half: the patterns of all are more than one thread keeps (crew.py)."""
+    return [spans for number in NUMBERS[_HALF:] if (spans := _find(scene, number)) is not None]
 
 
 def _find(scene: Scene, number: Number) -> Spans | None:

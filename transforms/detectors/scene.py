@@ -7,7 +7,7 @@ whatever the amount of text.
 
 import re
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ import polars as pl
 
 from transforms.detectors.buffer import Positions
 from transforms.detectors.cues import RARE
+from transforms.detectors.lazy import lazy
 from transforms.detectors.spans import Mask, Spans, search
 from transforms.detectors.tokens import ALNUM, DIGIT, UNDER, UPPER, WIDE, Tokens
 from transforms.detectors.vocabulary import PADDING, hash_ranges
@@ -42,7 +43,12 @@ class Scene(Tokens):
 
     least: float = 0.0
 
-    @cached_property
+    def prepare(self) -> None:
+        """Compute what nearly every detector asks for, before several threads do."""
+        self.buffer.prepare()
+        _ = self.sizes, self.cued(RARE), self._runs, self._spaces, self.dots, self.kind(_NONE)
+
+    @lazy
     def meanings(self) -> npt.NDArray[np.int64]:
         """What each token means (words.py)."""
         vocabulary, padded = words(), self.buffer.lower + PADDING
@@ -52,7 +58,7 @@ class Scene(Tokens):
             meanings[block] = vocabulary.codes(hash_ranges(padded, self.starts[block], self.ends[block]))
         return meanings
 
-    @cached_property
+    @lazy
     def cues(self) -> npt.NDArray[np.int64]:
         """What each token announces (cues.py), as flags."""
         return self.meanings & CUES
@@ -62,12 +68,12 @@ class Scene(Tokens):
         index, cues = self._cued
         return index[(cues & cue) > 0]
 
-    @cached_property
+    @lazy
     def _cued(self) -> tuple[Positions, npt.NDArray[np.int64]]:
         index = np.flatnonzero(self.meanings & RARE)
         return index, self.cues[index]
 
-    @cached_property
+    @lazy
     def numeric(self) -> Positions:
         """Indexes of the tokens with digits."""
         return np.flatnonzero((self.bits & (DIGIT | UNDER | WIDE)) == DIGIT)
@@ -81,7 +87,7 @@ class Scene(Tokens):
         left = self.numeric[np.maximum(at - 1, 0)]
         return index[(np.abs(right - index) <= reach) | (np.abs(index - left) <= reach)]
 
-    @cached_property
+    @lazy
     def _runs(self) -> "_Runs":
         starts, ends = self._ranges()
         shapes = self.buffer.cut(starts, ends, data=self.buffer.data.translate(_SHAPE))

@@ -6,7 +6,6 @@ numbers* (scene.py), and near known words; capitalised tokens are the candidates
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ import polars as pl
 
 from transforms.detectors.buffer import Buffer, Positions
 from transforms.detectors.folding import MORE
+from transforms.detectors.lazy import lazy
 
 SPACE, POINT, MARK, DIGIT, UPPER, LOWER, UNDER, WIDE = 0, 1, 2, 8, 16, 32, 64, 128
 LETTER, ALNUM = UPPER | LOWER | WIDE, DIGIT | UPPER | LOWER | WIDE
@@ -51,49 +51,49 @@ class Tokens:
     buffer: Buffer
     texts: pl.Series
 
-    @cached_property
+    @lazy
     def classes(self) -> npt.NDArray[np.uint8]:
         """The class of each byte."""
         return np.frombuffer(self.buffer.data.translate(_CLASSES), dtype=np.uint8)
 
-    @cached_property
+    @lazy
     def _edges(self) -> Positions:
         inside = np.zeros(len(self.classes) + 2, dtype=bool)
         np.greater_equal(self.classes, DIGIT, out=inside[1:-1])
         return np.flatnonzero(inside[1:] != inside[:-1])
 
-    @cached_property
+    @lazy
     def starts(self) -> Positions:
         """Where each token begins."""
         return np.ascontiguousarray(self._edges[::2])
 
-    @cached_property
+    @lazy
     def ends(self) -> Positions:
         """Where each token ends."""
         return np.ascontiguousarray(self._edges[1::2])
 
-    @cached_property
+    @lazy
     def sizes(self) -> Positions:
         """How many bytes each token has."""
         return self.ends - self.starts
 
-    @cached_property
+    @lazy
     def long(self) -> Positions:
         """Indexes of the tokens of at least eight bytes."""
         return np.flatnonzero(self.sizes >= 8)
 
-    @cached_property
+    @lazy
     def bits(self) -> npt.NDArray[np.uint8]:
         """Which classes of bytes stand in each token."""
         if len(self.starts) == 0:
             return np.zeros(0, np.uint8)
         return np.bitwise_or.reduceat(self.classes, self.starts) & np.uint8(ALNUM | UNDER)
 
-    @cached_property
+    @lazy
     def _spaces(self) -> Positions:
         return np.concatenate([[-1], np.flatnonzero(self.classes == SPACE), [len(self.classes)]])
 
-    @cached_property
+    @lazy
     def _marks(self) -> Positions:
         return np.flatnonzero(self.classes == MARK)
 
@@ -101,7 +101,7 @@ class Tokens:
         """Positions of one of the marks ``@ : . - % & \\ <``."""
         return self._marks[self.buffer.codes[self._marks] == ord(mark)]
 
-    @cached_property
+    @lazy
     def dots(self) -> Positions:
         """Positions of full stops between letters or digits."""
         at = self.marks_at(".")
@@ -149,7 +149,7 @@ class Tokens:
         kind = self.kind(positions)
         return (kind == POINT) | (kind == MARK)
 
-    @cached_property
+    @lazy
     def _fed(self) -> npt.NDArray[np.uint8]:
         return np.frombuffer(_FED + self.buffer.data + _FED, dtype=np.uint8)
 
