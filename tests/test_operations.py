@@ -14,7 +14,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from cenote import events, metrics
 from cenote.errors import CenoteError
+from cenote.health import health
 from cenote.lake import Lake
+from cenote.settings import Settings
+from cenote.workspace import Workspace
 
 
 def exposed(space) -> dict[str, list]:
@@ -71,6 +74,37 @@ def test_a_file_that_waits_shows_as_lag(space):
     os.utime(folder / "late.jsonl", (hour_ago, hour_ago))
     lag = {s.labels["dataset"]: s.value for s in exposed(space)["cenote_landing_lag_seconds"]}
     assert lag["orders"] == pytest.approx(3600, abs=1)
+
+
+def told_of(space) -> list[tuple[str, str]]:
+    return [(problem.check, problem.where) for problem in health(space)]
+
+
+def test_a_well_lake_has_no_problems(sample_lake):
+    assert told_of(sample_lake.space) == []
+
+
+def test_what_is_wrong_is_told_without_reading_data(space):
+    import os
+
+    folder = space.settings.landing / "orders"
+    for name in (folder, space.settings.landing / "odrers"):
+        name.mkdir(parents=True)
+        (name / "late.jsonl").write_text("{}\n")
+    two_days_ago = space.clock().timestamp() - 48 * 3600
+    os.utime(folder / "late.jsonl", (two_days_ago, two_days_ago))
+    events.record(space.settings.home, "stage", asset="silver/orders", run_id="one", outcome="ContractError")
+    events.record(space.settings.home, "stage", asset="silver/turns", run_id="one", outcome="ContractError")
+    events.record(space.settings.home, "stage", asset="silver/turns", run_id="two", outcome="ok")
+    found = told_of(space)
+    assert ("stage_failed", "silver/orders") in found
+    assert ("no_contract", "landing") in found
+    assert ("files_wait", "landing/orders") in found
+    assert ("stage_failed", "silver/turns") not in found, "it ran since"
+
+
+def test_a_vault_that_does_not_open_is_a_problem(tmp_path):
+    assert told_of(Workspace(Settings(home=tmp_path / "data", vault=tmp_path / "vault"))) == [("vault", "vault")]
 
 
 def test_metrics_are_pushed_and_a_missing_gateway_is_told(sample_lake):

@@ -3,12 +3,19 @@
 Belongs here: options and printing. Must not: answering; cenote/lake.py does.
 """
 
+import json
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cenote.cli.show import Format, FormatOption, show
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from cenote.verify.model import Problem
+    from cenote.workspace import Workspace
 
 
 def register(app: typer.Typer) -> None:
@@ -19,31 +26,55 @@ def register(app: typer.Typer) -> None:
     app.command()(quarantine)
 
 
-def status(style: FormatOption = Format.table) -> None:
-    """Show every table with its rows and version, the files that wait to be landed, and erasures with their deadlines.
+def status(
+    style: FormatOption = Format.table,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="All of it as one JSON object, for a probe: is it well, what is wrong, tables."),
+    ] = False,
+) -> None:
+    """Show every table with its rows and version, files that wait, erasures with their deadlines, and what is wrong.
+
+    Exit code 1 if anything is wrong: the vault does not open, a stage failed when it last ran, an erasure is overdue,
+    files wait for more than a day or have no contract. `cenote verify` looks at the data themselves.
 
     [bold]Examples[/bold]
 
       cenote status
-      cenote status --format json
+      cenote status --json
+      cenote status --format csv
     """
     import cenote
     from cenote import bronze
-    from cenote.erasure.listing import urgent
+    from cenote.erasure.listing import listing
+    from cenote.health import health
 
     lake = cenote.open()
-    tables = lake.tables()
-    shown = ("layer", "table", "rows", "version", "committed_at", "bytes")
-    frame = tables.select(shown) if style is Format.table else tables
-    show(frame, style, title=f"Lake at {lake.space.settings.home}")
-    if style is Format.table:
-        waiting = {name: n for name in lake.space.contracts if (n := len(bronze.waiting(lake.space, name)))}
-        told = ", ".join(f"{name}: {n}" for name, n in waiting.items())
-        typer.echo(f"files waiting: {told}; `cenote run` lands them" if told else "no files wait in the landing zone")
-        for problem in bronze.unknown_folders(lake.space):
-            typer.secho(f"not landed: {problem}", fg="yellow", err=True)
-        for sentence in urgent(lake.space):
-            typer.secho(sentence, fg="red" if "OVERDUE" in sentence else "yellow")
+    tables, problems = lake.tables(), health(lake.space)
+    waiting = {name: n for name in lake.space.contracts if (n := len(bronze.waiting(lake.space, name)))}
+    if as_json:
+        told = {"healthy": not problems, "problems": [vars(p) for p in problems], "files_waiting": waiting}
+        told |= {"erasures": listing(lake.space, every=False).to_dicts(), "tables": tables.to_dicts()}
+        typer.echo(json.dumps(told, default=str, indent=2))
+    elif style is Format.table:
+        _tell(lake.space, tables, waiting, problems)
+    else:
+        show(tables, style)
+    raise typer.Exit(bool(problems))
+
+
+def _tell(space: "Workspace", tables: "pl.DataFrame", waiting: dict[str, int], problems: "list[Problem]") -> None:
+    from cenote.erasure.listing import urgent
+
+    shown = tables.select("layer", "table", "rows", "version", "committed_at", "bytes")
+    show(shown, Format.table, title=f"Lake at {space.settings.home}")
+    told = ", ".join(f"{name}: {n}" for name, n in waiting.items())
+    typer.echo(f"files waiting: {told}; `cenote run` lands them" if told else "no files wait in the landing zone")
+    for sentence in urgent(space):
+        typer.secho(sentence, fg="yellow")
+    for problem in problems:
+        typer.secho(f"{problem.where}: {problem.what}", fg="red", err=True)
+        typer.secho(f"  {problem.fix}", err=True)
 
 
 def sql(
