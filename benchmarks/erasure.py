@@ -1,8 +1,9 @@
 """What erasing costs on a lake of a million records and 100,000 passages: one person, then a hundred.
 
 Belongs here: making the lake, quickly and with made-up vectors, and timing. Must not: the scan for residue, which
-benchmarks/residue.py measures. Records are landed and conformed as any others are; only the embedding of passages is
-spared. CPU seconds of all threads stand beside the seconds of the wall, which a busy machine stretches.
+benchmarks/residue.py measures. Records are landed and conformed as any others are; only the embedding of passages and
+the trained tier for names are spared. CPU seconds of all threads stand beside the seconds of the wall, which a busy
+machine stretches.
 """
 
 import shutil
@@ -84,8 +85,8 @@ def make_lake(folder: Path) -> Workspace:
 
 
 def open_lake(folder: Path) -> Workspace:
-    """The lake below ``folder``."""
-    return Workspace(load_settings(home=folder / "data", vault=folder / "vault", as_of=AS_OF))
+    """The lake below ``folder``. The trained tier for names stays off: like embedding, it only costs time to build."""
+    return Workspace(load_settings(home=folder / "data", vault=folder / "vault", as_of=AS_OF, names=False))
 
 
 def _embed(space: Workspace) -> None:
