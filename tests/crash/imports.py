@@ -3,10 +3,19 @@
 Belongs here: imports. A library that starts threads when it is imported may not be among them.
 """
 
+import dagster._core.storage.event_log
+import dagster._core.storage.runs
+import dagster._core.storage.schedules
+import dagster._daemon  # noqa: F401
 import deltalake  # noqa: F401
 import duckdb  # noqa: F401
+import feast  # noqa: F401
 import polars  # noqa: F401
 import pyarrow.parquet  # noqa: F401
+import safetensors.torch  # noqa: F401
+import sqlglot.optimizer  # noqa: F401
+import tokenizers  # noqa: F401
+import torch  # noqa: F401
 
 import cenote.features
 import cenote.gold
