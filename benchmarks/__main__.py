@@ -1,6 +1,6 @@
-"""Run every benchmark, one after the other: ``python -m benchmarks [name ...]``.
+"""Run every benchmark, one after the other: ``python -m benchmarks [name ...] [--option value ...]``.
 
-Belongs here: finding and running them. Must not: measuring. A benchmark is a module of this package with a ``main()``.
+Belongs here: finding and running them. Options go to each benchmark, which takes those that it knows. Must not: measuring. A benchmark is a module of this package with a ``main()``.
 """
 
 import importlib
@@ -20,6 +20,8 @@ def names() -> list[str]:
 def main(chosen: list[str]) -> None:
     """Run the chosen benchmarks, or all."""
     console = Console()
+    first_option = next((n for n, word in enumerate(chosen) if word.startswith("--")), len(chosen))
+    chosen, sys.argv = chosen[:first_option], [sys.argv[0], *chosen[first_option:]]
     for name in chosen or names():
         console.rule(name)
         importlib.import_module(f"benchmarks.{name}").main()

@@ -49,7 +49,7 @@ def kept_open(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
         def connect(shard: str) -> AbstractContextManager[sa.Connection]:
             return within(kept[shard]) if shard in kept else otherwise(shard)
 
-        storage._connect = connect  # type: ignore[method-assign]
+        storage._connect = connect  # type: ignore[assignment, method-assign]
         try:
             yield
         finally:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from transforms.imports import networkit as load_networkit
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
@@ -129,7 +131,7 @@ class Graph:
 
     def networkit(self, *, weighted: bool) -> Any:
         """The graph for networkit, self-loops left out."""
-        import networkit
+        networkit = load_networkit()
 
         kept = self.sources != self.targets
         ends = self.sources[kept], self.targets[kept]

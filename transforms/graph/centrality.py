@@ -10,6 +10,7 @@ import polars as pl
 
 from transforms.graph.build import Floats, Graph
 from transforms.graph.threads import one_thread
+from transforms.imports import networkit as load_networkit
 
 EXACT_BETWEENNESS_STEPS = 50_000_000
 _MAX_ITERATIONS = 1_000
@@ -70,7 +71,7 @@ def betweenness(graph: Graph, *, samples: int | None = None, seed: int = 0) -> p
     or where ``samples`` is given, estimated from the paths of that many start nodes (default 256) drawn with
     ``seed`` (Geisberger, Sanders, Schultes 2008).
     """
-    import networkit
+    networkit = load_networkit()
 
     n = graph.size
     if n < 3:

@@ -8,6 +8,7 @@ import polars as pl
 
 from transforms.graph.build import Graph
 from transforms.graph.threads import one_thread
+from transforms.imports import networkit as load_networkit
 
 
 def components(graph: Graph) -> pl.DataFrame:
@@ -51,7 +52,7 @@ def communities(graph: Graph, *, resolution: float = 1.0, iterations: int = 3, s
 
     Communities are numbered from 0, the largest first. The same graph and ``seed`` give the same communities.
     """
-    import networkit
+    networkit = load_networkit()
 
     if len(graph.sources) == 0:
         return _numbered_by_size(graph.frame(community=np.arange(graph.size)))

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
+from transforms.imports import networkit as load_networkit
+
 _ALONE = Lock()
 
 
 @contextmanager
 def one_thread(seed: int) -> Iterator[None]:
     """Run networkit with one thread from ``seed``: its parallel algorithms depend on how threads interleave."""
-    import networkit
+    networkit = load_networkit()
 
     with _ALONE:
         before = networkit.getMaxNumberOfThreads()
