@@ -96,10 +96,10 @@ def speed(texts: Sequence[str]) -> None:
     """Passages per second, ours and sentence-transformers' defaults in turn, best of three."""
     from sentence_transformers import SentenceTransformer
 
-    from cenote.embedding import PackagedModel, _packaged_folder
+    from cenote.embedding import PackagedModel, packaged_folder
 
     ours = PackagedModel()
-    other = SentenceTransformer(str(_packaged_folder()), device="cpu")
+    other = SentenceTransformer(str(packaged_folder()), device="cpu")
     runs: dict[str, Callable[[], object]] = {
         "sentence-transformers": lambda: other.encode(list(texts), show_progress_bar=False),
         f"cenote ({ours.precision})": lambda: ours.encode(texts),

@@ -11,6 +11,7 @@ threads inside, and lose all when the cores are busy.
 
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -91,26 +92,25 @@ class PackagedModel:
     def __init__(self, precision: str | None = None, workers: int | None = None) -> None:
         from tokenizers import Tokenizer
 
-        folder = _packaged_folder()
+        folder = packaged_folder()
         self.name = model_name(PACKAGED)
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MOST_TOKENS)
-        self._workers = ThreadPoolExecutor(workers or _cores(), "embedding", initializer=_one_thread)
+        self._workers = ThreadPoolExecutor(workers or cores(), "embedding", initializer=one_thread)
         self._encoder = self._workers.submit(self._load, folder, precision).result()
         self.dimension = self._encoder.dimension
         self.precision = self._encoder.precision
 
     def _load(self, folder: Path, precision: str | None) -> "Encoder":
-        from safetensors.torch import load_file
-
         from cenote.encoder import Encoder
 
-        weights = load_file(folder / "model.safetensors")
-        if precision:
-            return Encoder(folder, precision, weights)
-        probe = [self._tokenizer.encode(text).ids for text in _PROBE]
-        return fastest([Encoder(folder, kind, weights) for kind in candidates()], probe)
+        exact = packaged_encoder()
+        kinds = [precision] if precision else candidates()
+        made = [exact if kind == exact.precision else Encoder(folder, kind) for kind in kinds]
+        if len(made) == 1:
+            return made[0]
+        return fastest(made, [self._tokenizer.encode(text).ids for text in _PROBE])
 
     def encode(self, texts: Sequence[str], progress: Advance | None = None) -> Vectors:
         """Vectors of length 1, one row per text."""
@@ -218,7 +218,7 @@ def _seconds(encoder: "Encoder", tokens: Sequence[Sequence[int]]) -> float:
 
 
 @lru_cache(maxsize=1)
-def _packaged_folder() -> Path:
+def packaged_folder() -> Path:
     """The packaged model's folder, its weights verified. Raises ``SearchError``."""
     from importlib.resources import files
 
@@ -232,11 +232,28 @@ def _packaged_folder() -> Path:
     return folder
 
 
-def _cores() -> int:
+@lru_cache(maxsize=1)
+def packaged_encoder() -> "Encoder":
+    """The packaged model in float32, its weights loaded once per process: embedding and tagging share them.
+
+    Raises ``SearchError``.
+    """
+    from cenote.encoder import Encoder
+
+    with _LOADING:
+        return Encoder(packaged_folder())
+
+
+_LOADING = threading.Lock()
+
+
+def cores() -> int:
+    """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _one_thread() -> None:
+def one_thread() -> None:
+    """Let the calling thread compute alone: products as small as these lose by waiting for other threads."""
     import torch
 
     torch.set_num_threads(1)

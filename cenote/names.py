@@ -7,10 +7,10 @@ Belongs here: texts in, spans out, each text read once; which contracts ask for 
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -18,6 +18,7 @@ import polars as pl
 from transforms.contract import Contract, Field, Mask
 from transforms.tagger.features import features
 from transforms.tagger.head import SHA256, Head, packaged_head
+from transforms.tagger.reading import may_name, shortened
 from transforms.tagger.spans import spans
 
 if TYPE_CHECKING:
@@ -25,14 +26,16 @@ if TYPE_CHECKING:
 
 Found = tuple[tuple[int, int, str, float], ...]
 
-IDENTITY = SHA256[:12]
-"""Which weights find names; stands in the masks of contracts that ask for names, so that other weights mask anew."""
+IDENTITY = f"{SHA256[:12]}-2"
+"""Which weights find names, and how texts are read; stands in the masks of contracts that ask for names, so that other
+weights mask anew."""
 
 OUTSIDE = 0.5
 """Taken from the label for no mark: a name that stays in clear costs more than a word too many masked."""
 
 _REMEMBERED = 100_000  # texts whose spans are kept, by digest
 _AT_ONCE = 2048  # texts whose vectors are held in memory
+_WORDS = 400  # of texts that the head takes at once
 _SCHEMA = {"row": pl.UInt32, "start": pl.Int64, "end": pl.Int64, "kind": pl.String, "score": pl.Float64}
 
 
@@ -58,18 +61,24 @@ class NameRecognizer:
         return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
     def _find(self, texts: Mapping[bytes, str]) -> dict[bytes, Found]:
-        if not texts:
-            return {}
-        encoder, head = self._loaded()
+        def read(some: "Sequence[tuple[str, Words]]") -> list[Found]:
+            seen = [features(text, words.offsets) for text, words in some]
+            scores = head.together([words.vectors for _, words in some], seen, OUTSIDE)
+            return [tuple(spans(s, text, words.offsets)) for s, (text, words) in zip(scores, some, strict=True)]
 
-        def read(text: str, words: "Words") -> Found:
-            return tuple(spans(head(words.vectors, features(text, words.offsets), OUTSIDE), text, words.offsets))
-
-        found: dict[bytes, Found] = {}
-        items = iter(texts.items())
-        while some := dict(islice(items, _AT_ONCE)):
-            words = encoder.words(list(some.values()))
-            found.update(zip(some, encoder.map(read, some.values(), words), strict=True))
+        short = {digest: shortened(text) for digest, text in texts.items() if may_name(text)}
+        if short:
+            encoder, head = self._loaded()
+        told: dict[str, Found] = {}
+        distinct = iter(dict.fromkeys(text.text for text in short.values()))
+        while some := list(islice(distinct, _AT_ONCE)):
+            blocks = _blocks(zip(some, encoder.words(some), strict=True))
+            told.update(zip(some, chain.from_iterable(encoder.map(read, blocks)), strict=True))
+        found: dict[bytes, Found] = dict.fromkeys(texts, ())
+        for digest, text in short.items():
+            found[digest] = tuple(
+                (*text.original(start, end), kind, sure) for start, end, kind, sure in told[text.text]
+            )
         with self._lock:
             self._known.update(found)
             while len(self._known) > _REMEMBERED:
@@ -82,6 +91,20 @@ class NameRecognizer:
 
             self._encoder, self._head = word_encoder(), packaged_head()
         return self._encoder, self._head
+
+
+def _blocks(words: "Iterable[tuple[str, Words]]") -> "Iterator[list[tuple[str, Words]]]":
+    """Texts that the head takes at once."""
+    block: list[tuple[str, Words]] = []
+    size = 0
+    for text, some in words:
+        size += len(some.offsets)
+        if block and size > _WORDS:
+            yield block
+            block, size = [], len(some.offsets)
+        block.append((text, some))
+    if block:
+        yield block
 
 
 @cache

@@ -4,8 +4,8 @@ Belongs here: vectors of words from the packaged encoder, in batches whose shape
 texts already read. Must not: features, scores, spans (transforms/tagger), training (training/).
 
 The same text must give the same spans whatever stands beside it in a batch, or a replay would mask otherwise. Texts
-are cut into windows of set lengths and run in batches of a set number of rows, in float32, so that the arithmetic of
-a row never depends on its neighbours.
+are cut into windows of set lengths and run in batches of few set sizes, in float32, so that the arithmetic of a row
+never depends on its neighbours.
 """
 
 import threading
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 Vectors = NDArray[np.float32]
 _Result = TypeVar("_Result")
 
-BUCKETS = (16, 24, 32, 48, 64, 96, 128)
+BUCKETS = (8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 96, 128)
 """Lengths of windows, in tokens with the two that frame them."""
 
 LAYERS = (3,)
 """After which layers of the encoder a word's vector is taken; they stand side by side."""
 
 _TOKENS = 768  # of a batch: its activations stay in the core's own cache
+_LEAST = 192  # of the last batch of a length; with far fewer the arithmetic would be another
 _OVERLAP = 24  # tokens that windows of a long text share
 _TEXTS = 2048  # that are tokenised at a time
 
@@ -59,16 +60,14 @@ class WordEncoder:
     def __init__(self, workers: int | None = None) -> None:
         from tokenizers import Tokenizer
 
-        from cenote.embedding import _cores, _one_thread, _packaged_folder
-        from cenote.encoder import Encoder
+        from cenote.embedding import cores, one_thread, packaged_encoder, packaged_folder
 
-        folder = _packaged_folder()
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer = Tokenizer.from_file(str(packaged_folder() / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._begin, self._end = (self._tokenizer.token_to_id(mark) for mark in ("[CLS]", "[SEP]"))
-        self._workers = ThreadPoolExecutor(workers or _cores(), "tagging", initializer=_one_thread)
-        self._encoder = self._workers.submit(Encoder, folder).result()
+        self._workers = ThreadPoolExecutor(workers or cores(), "tagging", initializer=one_thread)
+        self._encoder = self._workers.submit(packaged_encoder).result()
         self.width = self._encoder.dimension * len(LAYERS)
 
     def words(self, texts: Sequence[str]) -> Iterator[Words]:
@@ -93,11 +92,11 @@ class WordEncoder:
         return [_of_words(e, v) for e, v in zip(encodings, vectors, strict=True)]
 
     def _run(self, batch: tuple[int, list[_Window]]) -> Vectors:
-        """Vectors of a batch's tokens: rows x length x width. The batch is filled up with empty rows."""
+        """Vectors of a batch's tokens: rows x length x width. The batch is filled up with empty rows to a set size."""
         import torch
 
         length, windows = batch
-        rows = _TOKENS // length
+        rows = _rows(length, len(windows))
         ids = np.zeros((rows, length), np.int64)
         lengths = np.ones(rows, np.int64)
         for row, window in enumerate(windows):
@@ -122,6 +121,14 @@ def _windows(text: int, ids: list[int]) -> list[_Window]:
     firsts = range(0, len(ids) - _OVERLAP, step)
     cuts = [0, *(first + _OVERLAP // 2 for first in firsts[1:]), len(ids)]
     return [_Window(text, ids[first : first + most], first, (cuts[n], cuts[n + 1])) for n, first in enumerate(firsts)]
+
+
+def _rows(length: int, windows: int) -> int:
+    """The rows of a batch: as many as fit into the smallest of the set sizes that holds so many windows."""
+    size = _LEAST
+    while size // length < windows:
+        size *= 2
+    return size // length
 
 
 def _batches(windows: list[_Window]) -> list[tuple[int, list[_Window]]]:

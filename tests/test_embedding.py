@@ -41,7 +41,7 @@ def test_vectors_have_length_one_and_say_what_they_are(model: Embedder) -> None:
 def test_they_are_those_of_sentence_transformers(model: Embedder) -> None:
     from sentence_transformers import SentenceTransformer
 
-    reference = SentenceTransformer(str(embedding._packaged_folder()), device="cpu")
+    reference = SentenceTransformer(str(embedding.packaged_folder()), device="cpu")
     expected = reference.encode(TEXTS, show_progress_bar=False)
     assert (PackagedModel("float32").encode(TEXTS) * expected).sum(1).min() > 0.99999
     assert (model.encode(TEXTS) * expected).sum(1).min() > 0.999  # whichever precision was chosen here
@@ -82,11 +82,11 @@ def test_batches_hold_every_text_once_and_fit(lengths: list[int]) -> None:
 
 
 def test_tampered_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    embedding._packaged_folder.cache_clear()
+    embedding.packaged_folder.cache_clear()
     monkeypatch.setattr(embedding, "PACKAGED_SHA256", "0" * 64)
     with pytest.raises(SearchError, match="not the one that was published"):
-        embedding._packaged_folder()
-    embedding._packaged_folder.cache_clear()
+        embedding.packaged_folder()
+    embedding.packaged_folder.cache_clear()
 
 
 @pytest.mark.slow
@@ -99,7 +99,7 @@ def test_a_model_that_is_not_there_is_an_error_that_says_what_to_set(tmp_path: P
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 def test_another_model_is_run_by_sentence_transformers(model: Embedder) -> None:
-    other = embedder(str(embedding._packaged_folder()))
+    other = embedder(str(embedding.packaged_folder()))
     assert other.dimension == 384
     assert (other.encode(TEXTS) * model.encode(TEXTS)).sum(1).min() > 0.999
 

@@ -90,10 +90,10 @@ def cross_encoder(folder: Path) -> Path:
     import torch
     from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
-    from cenote.embedding import _packaged_folder
+    from cenote.embedding import packaged_folder
 
     torch.manual_seed(0)
-    tokenizer = AutoTokenizer.from_pretrained(str(_packaged_folder()))
+    tokenizer = AutoTokenizer.from_pretrained(str(packaged_folder()))
     sizes: dict[str, Any] = {
         "num_labels": 1,
         "hidden_size": 32,

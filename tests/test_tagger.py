@@ -22,6 +22,7 @@ from transforms.detect import find_spans, redact_text
 from transforms.mask import mask_frame, mask_problems
 from transforms.tagger.features import WIDTH, features
 from transforms.tagger.head import Head
+from transforms.tagger.reading import may_name, shortened
 from transforms.tagger.spans import KINDS, LABELS, best_labels, spans
 
 
@@ -112,6 +113,60 @@ def test_a_text_has_the_same_vectors_whatever_stands_beside_it(encoder: WordEnco
         assert np.array_equal(words.vectors, shuffled[n].vectors), "rounding depends on the batch"
     alone = next(encoder.words([texts[0]]))
     assert np.array_equal(alone.vectors, together[0].vectors)
+
+
+def test_texts_where_no_name_can_be_are_not_read() -> None:
+    for text in (
+        "No receipt needed, we have your order on file.",
+        "Is this still here? The parcel came late.",
+        "...",
+        "",
+    ):
+        assert not may_name(text), text
+    for text in (
+        "we met jonas there", "This is for Xqzt.", "Bob came.", "In paris it rains.", "We saudis know.", "A boy of 12.",
+        "He said no. OSLO.", "渡辺 花子", "The cat and Vrx",
+    ):  # fmt: skip
+        assert may_name(text), text
+
+
+def test_long_numbers_and_addresses_are_cut_short_and_spans_come_back() -> None:
+    text = "Mail ann@example.org or see https://example.org/a?b=c, Bob, +44 20 7946 0958, GB29NWBK60161331926819."
+    short = shortened(text)
+    assert short.text == "Mail x@y.org or see http://y.org, Bob, 5550100, 5550100."
+    for word in ("Mail", "Bob", "see"):
+        begin = short.text.index(word)
+        start, end = short.original(begin, begin + len(word))
+        assert text[start:end] == word
+    begin = short.text.index("org or")
+    assert text[slice(*short.original(begin, begin + 3))] == "ann@example.org", "what is cut is taken whole"
+    for kept in ("Ulm 90210-1234 now", "on 2024-03-17 we", "12345678", "line\n+44 20 7946 0958"):
+        assert shortened(kept).text == kept
+
+
+def test_texts_that_differ_in_numbers_alone_are_read_once(
+    encoder: WordEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    plain = WordEncoder.words
+    monkeypatch.setattr(WordEncoder, "words", lambda self, some: (read.extend(some), plain(self, some))[1])
+    found = NameRecognizer()(
+        pl.Series(
+            [
+                "Ann Lee paid by card 4111 1111 1111 1111.",
+                "Ann Lee paid by card 5500000000000004.",
+                "No receipt needed.",
+            ]
+        )
+    )
+    assert len(read) == 1
+    assert found.filter(pl.col("kind") == "PERSON").select("row", "start", "end").rows() == [(0, 0, 7), (1, 0, 7)]
+
+
+def test_embedding_and_tagging_share_the_weights(encoder: WordEncoder) -> None:
+    from cenote.embedding import PackagedModel
+
+    assert PackagedModel("float32")._encoder is encoder._encoder
 
 
 def test_words_cover_the_text_in_order(encoder: WordEncoder) -> None:

@@ -2,10 +2,12 @@
 
 Belongs here: its arithmetic, and reading the packaged weights. Must not: training (training/), spans
 (spans.py). One projection of the vectors, three convolutions over neighbouring words, one layer
-to the labels. A text is computed by itself, so its scores do not depend on other texts.
+to the labels. Texts lie in one row of words with gaps of nothing between them, filled up to a set number of words, so
+the arithmetic of a text does not depend on other texts.
 """
 
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 
+_GAP = 2  # words of nothing between texts: as far as a convolution looks
+_FILLED = (128, 512)  # words that are computed at once
 WEIGHTS = "tagger.safetensors"
 SHA256 = "4768f5af34b2903cd97621586eedbd86fd8b2d1b503bb84ce786b9655e5c8a9e"
 """Digest of the packaged weights; other weights are refused."""
@@ -41,19 +45,41 @@ class Head:
 
     def __call__(self, vectors: Floats, features: Features, outside: float = 0.0) -> Floats:
         """Log probabilities, words x labels. ``outside``: taken from the label for no mark, so that more is marked."""
+        return self.together([vectors], [features], outside)[0]
+
+    def together(self, vectors: Sequence[Floats], features: Sequence[Features], outside: float = 0.0) -> list[Floats]:
+        """The same of several texts at once: they lie in one row of words, with gaps between them."""
         import torch
         from torch.nn import functional
 
+        if not vectors:
+            return []
+        sizes = np.array([len(text) for text in vectors], np.int64)
+        begins = np.cumsum(sizes + _GAP) - sizes - _GAP
+        rows = (
+            _FILLED[0]
+            if begins[-1] + sizes[-1] <= _FILLED[0]
+            else -int(-(begins[-1] + sizes[-1]) // _FILLED[1]) * _FILLED[1]
+        )
+        at = np.arange(sizes.sum()) + np.repeat(begins - np.cumsum(sizes) + sizes, sizes)
+        wide, seen = (
+            np.zeros((rows, vectors[0].shape[1]), np.float32),
+            np.zeros((rows, features[0].shape[1]), np.float32),
+        )
+        wide[at], seen[at] = np.concatenate(vectors), np.concatenate(features)
+        here = np.zeros((rows, 1), np.float32)
+        here[at] = 1
         with torch.inference_mode():
-            x = functional.gelu(functional.linear(torch.from_numpy(vectors), *self._mix), approximate="tanh")
-            x = torch.cat([x, torch.from_numpy(features).float()], 1)
-            x = functional.gelu(functional.linear(_beside(x), *self._near), approximate="tanh")
-            x = functional.gelu(functional.linear(_beside(x), *self._wide), approximate="tanh")
+            there = torch.from_numpy(here)
+            x = functional.gelu(functional.linear(torch.from_numpy(wide), *self._mix), approximate="tanh")
+            x = torch.cat([x, torch.from_numpy(seen)], 1) * there
+            x = functional.gelu(functional.linear(_beside(x), *self._near), approximate="tanh") * there
+            x = functional.gelu(functional.linear(_beside(x), *self._wide), approximate="tanh") * there
             x = x + functional.gelu(functional.linear(_beside(x, 2), *self._far), approximate="tanh")
             scores = functional.linear(x, *self._out)
             scores[:, 0] -= outside
             found: Floats = functional.log_softmax(scores, 1).numpy()
-        return found
+        return [found[begin : begin + size] for begin, size in zip(begins.tolist(), sizes.tolist(), strict=True)]
 
 
 def _layer(weights: dict[str, Floats], name: str) -> "tuple[Tensor, Tensor]":
