@@ -25,7 +25,7 @@ def examples(count: int, seed: int, *, dev: bool = False) -> list[Example]:
     slots = Slots(rng, dev)
     domains = templates(dev)
     sizes = [len(lines) for _, lines in domains]
-    found: list[tuple[int, int, str]] = []
+    found: list[Example] = []
     while len(found) < count:
         lines = rng.choices(domains, sizes)[0][1]
         text, spans = fill(rng.choice(lines), slots)
