@@ -252,7 +252,7 @@ class _Landing:
             landed_at = self._moment()
             intake = Intake(self.space, self.contract, files, landed_at, self._advance)
             try:
-                version = self.table.append(intake.reader(), self._describe(files, landed_at))
+                version = self.table.append(intake.reader(), self._describe(files, landed_at), sought=["subject_id"])
             except Exception:
                 if intake.error is None:
                     raise

@@ -81,7 +81,7 @@ def _mart(space: Workspace, mart: str) -> SqlFile:
 
 def _versions(space: Workspace, sqlfile: SqlFile) -> dict[str, int]:
     """The current version of each input that was built."""
-    found = {name: space.table(*name.split("/", 1)).version for name in sqlfile.inputs}
+    found = {name: space.table(*name.split("/", 1)).content_version for name in sqlfile.inputs}
     return {name: version for name, version in found.items() if version is not None}
 
 

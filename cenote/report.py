@@ -29,7 +29,7 @@ class StageReport:
     @classmethod
     def unchanged(cls, table: Table, **details: Any) -> "StageReport":
         """Nothing was new."""
-        return cls(table.name, table.count(), 0, table.version, fresh=True, details=details)
+        return cls(table.name, table.count(), 0, table.content_version, fresh=True, details=details)
 
 
 def up_to_date(table: Table, commit: Commit) -> bool:

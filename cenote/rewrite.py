@@ -45,7 +45,7 @@ def edit(table: Table, files: Sequence[str], change: Change, commit: Commit, add
     schema = pa.schema(table.delta().schema().to_arrow())
     made = [write_file(table, _changed(file, change, schema)) for file in dict.fromkeys(files)]
     if added is not None and added.height:
-        made.append(write_file(table, iter([_shaped(added, schema)])))
+        made.append(write_file(table, iter([shaped(added, schema)])))
     return replace_files(table, files, [action for action in made if action], commit)
 
 
@@ -85,10 +85,10 @@ def _changed(file: str, change: Change, schema: pa.Schema) -> Iterator[pa.Table]
             frame = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
             kept = change(frame)
             if kept.height:
-                yield _shaped(kept, schema)
+                yield shaped(kept, schema)
 
 
-def _shaped(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
+def shaped(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
     """A frame as the table's own columns and types."""
     missing = [pl.lit(None).alias(name) for name in schema.names if name not in frame.columns]
     return frame.with_columns(missing).select(schema.names).to_arrow().cast(schema)
@@ -102,10 +102,13 @@ def write_file(
     level: int = 1,
     plain: Sequence[str] = (),
     data_change: bool = True,
+    row_group: int = ROW_GROUP,
+    bloom: Sequence[str] = (),
 ) -> Any:
     """One Parquet file of row groups, not yet part of the table, as an action; None where there are no rows.
 
-    ``level``: of Zstandard; columns named in ``plain`` are not compressed.
+    ``level``: of Zstandard; columns named in ``plain`` are not compressed. Columns named in ``bloom``, whose values
+    hardly repeat, get Bloom filters of the ``row_group`` rows of each row group.
     """
     from deltalake.transaction import AddAction
 
@@ -117,10 +120,13 @@ def write_file(
     seen = _Seen()
     packed = {column: "NONE" if column in plain else "zstd" for column in first.schema.names}
     levels = {column: level for column in first.schema.names if column not in plain}
-    with pq.ParquetWriter(path, first.schema, compression=packed, compression_level=levels) as writer:
+    filters: Any = {column: {"ndv": min(row_group, first.num_rows), "fpp": 0.001} for column in bloom} or None
+    with pq.ParquetWriter(
+        path, first.schema, compression=packed, compression_level=levels, bloom_filter_options=filters
+    ) as writer:
         for group in _from(first, groups):
             seen.take(group)
-            writer.write_table(group, row_group_size=ROW_GROUP)
+            writer.write_table(group, row_group_size=row_group)
     info = path.stat()
     return AddAction(
         path=name,

@@ -6,7 +6,7 @@ Delta writes them to its log in clear text.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,14 +15,25 @@ from urllib.parse import unquote
 
 import polars as pl
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake import (
+    BloomFilterProperties,
+    ColumnProperties,
+    CommitProperties,
+    DeltaTable,
+    Transaction,
+    WriterProperties,
+    write_deltalake,
+)
 from deltalake.exceptions import DeltaError
 
 from cenote.errors import TableError, of_the_disk
 
 STATISTICS = ("lineage_id", "batch_id", "row", "landed_at", "subject_id", "event_timestamp", "created_timestamp")
-_WRITER = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=65_536)
+_ROW_GROUP = 65_536
 _TARGET_FILE_SIZE = 128 * 2**20
+COMPACT = "compact"
+"""The stage of a commit that holds the same rows as the version before it, in other files (cenote/compaction.py)."""
+_CONTENT = "content"  # in the details of such a commit: the version that made the rows
 
 
 @dataclass(frozen=True)
@@ -91,9 +102,11 @@ class Table:
         return (self.path / "_delta_log").is_dir() and DeltaTable.is_deltatable(str(self.path))
 
     def delta(self, version: int | None = None) -> DeltaTable:
-        """The table as the deltalake library sees it. Raises ``TableError``."""
+        """The table as the deltalake library sees it; a ``version`` as the newest that has the same rows, whose files
+        are compacted and there when older ones are not. Raises ``TableError``.
+        """
         try:
-            return DeltaTable(str(self.path), version=version)
+            return DeltaTable(str(self.path), version=self._same_rows(version))
         except DeltaError as error:
             raise TableError(
                 f"table {self.name} cannot be read at version {'latest' if version is None else version}: "
@@ -105,6 +118,30 @@ class Table:
     def version(self) -> int | None:
         """The current version, or None where the table was never written."""
         return self.delta().version() if self.exists else None
+
+    @property
+    def content_version(self) -> int | None:
+        """The version that made the rows of the current one, which is what readers stand on: compactions make none."""
+        return None if (version := self.version) is None else self._content(version)
+
+    def _content(self, version: int) -> int:
+        """The version that made the rows of a version."""
+        entry = self._log_file(version)
+        if not entry.exists():
+            return version
+        with entry.open() as lines:
+            told: dict[str, Any] = next(
+                (a["commitInfo"] for line in lines if "commitInfo" in (a := json.loads(line))), {}
+            )
+        if told.get("cenote.stage") != COMPACT:
+            return version
+        return int(json.loads(told["cenote.details"])[_CONTENT])
+
+    def _same_rows(self, version: int | None) -> int | None:
+        """The newest version that has the same rows as another."""
+        while version is not None and self._log_file(version + 1).exists() and self._content(version + 1) <= version:
+            version += 1
+        return version
 
     def files(self, version: int | None = None) -> list[str]:
         """Paths of the Parquet files that make up the table."""
@@ -132,22 +169,30 @@ class Table:
     def added_since(self, version: int | None) -> list[str]:
         """Files that commits after ``version`` added as new data (compactions and purges add none). None: all files.
 
-        Raises ``HistoryGone`` where the log no longer reaches back that far.
+        A file that a compaction has replaced is still given, as long as it is there. Raises ``HistoryGone`` where the
+        log no longer reaches back that far, or the rows were rewritten since.
         """
         current = self.version
         if version is None or current is None:
             return self.files()
         added: list[str] = []
+        replaced: set[str] = set()  # by compactions, and the files that they made
         for number in range(version + 1, current + 1):
             entry = self._log_file(number)
             if not entry.exists():
                 raise HistoryGone(f"table {self.name} has no log entry for version {number}")
             actions = [json.loads(line) for line in entry.read_text().splitlines() if line]
-            if any(a.get("commitInfo", {}).get("cenote.stage") == "purge" for a in actions):
-                continue
-            added += [str(self.path / unquote(a["add"]["path"])) for a in actions if a.get("add", {}).get("dataChange")]
-        present = set(self.files())
-        if not set(added) <= present:
+            stage = next((a["commitInfo"].get("cenote.stage") for a in actions if "commitInfo" in a), "")
+            gone = {str(self.path / unquote(a["remove"]["path"])) for a in actions if "remove" in a}
+            if stage == COMPACT and gone & {*added, *replaced}:
+                replaced |= gone | {str(self.path / unquote(a["add"]["path"])) for a in actions if "add" in a}
+            elif gone & replaced:
+                raise HistoryGone(f"table {self.name} was rewritten after version {version}")
+            if stage != "purge":
+                new = (a["add"] for a in actions if a.get("add", {}).get("dataChange"))
+                added += [str(self.path / unquote(add["path"])) for add in new]
+        lost = set(added) - set(self.files())
+        if not all(file in replaced and Path(file).exists() for file in lost):
             raise HistoryGone(f"table {self.name} was rewritten after version {version}")
         return added
 
@@ -175,15 +220,18 @@ class Table:
 
     # writing
 
-    def append(self, data: Any, commit: Commit) -> int:
-        """Add rows (a frame, an Arrow table or a stream of batches; may be empty) and return the new version."""
-        return self._write(data, commit, mode="append")
+    def append(self, data: Any, commit: Commit, sought: Sequence[str] = ()) -> int:
+        """Add rows (a frame, an Arrow table or a stream of batches; may be empty) and return the new version.
 
-    def overwrite(self, data: Any, commit: Commit) -> int:
+        ``sought``: columns by whose values, which hardly repeat, single rows are asked for; they get Bloom filters.
+        """
+        return self._write(data, commit, "append", sought)
+
+    def overwrite(self, data: Any, commit: Commit, sought: Sequence[str] = ()) -> int:
         """Replace all rows, and the schema, and return the new version."""
-        return self._write(data, commit, mode="overwrite")
+        return self._write(data, commit, "overwrite", sought)
 
-    def _write(self, data: Any, commit: Commit, mode: Literal["append", "overwrite"]) -> int:
+    def _write(self, data: Any, commit: Commit, mode: Literal["append", "overwrite"], sought: Sequence[str]) -> int:
         schema_mode: Literal["merge", "overwrite"] = "overwrite" if mode == "overwrite" else "merge"
 
         def write() -> None:
@@ -193,7 +241,7 @@ class Table:
                 mode=mode,
                 schema_mode=schema_mode if self.exists else None,
                 configuration=self._configuration(data),
-                writer_properties=_WRITER,
+                writer_properties=_writer(sought),
                 target_file_size=_TARGET_FILE_SIZE,
                 commit_properties=commit.properties(),
             )
@@ -212,7 +260,7 @@ class Table:
                     f't."{key}" = s."{key}"',
                     source_alias="s",
                     target_alias="t",
-                    writer_properties=_WRITER,
+                    writer_properties=_writer(),
                     commit_properties=commit.properties(),
                 )
                 .when_matched_update_all()
@@ -234,7 +282,7 @@ class Table:
                 data,
                 mode="overwrite",
                 predicate=where,
-                writer_properties=_WRITER,
+                writer_properties=_writer(),
                 target_file_size=_TARGET_FILE_SIZE,
                 commit_properties=commit.properties(),
             )
@@ -253,7 +301,7 @@ class Table:
                     f't."{gone.name}" = s."{gone.name}" AND s.gone',
                     source_alias="s",
                     target_alias="t",
-                    writer_properties=_WRITER,
+                    writer_properties=_writer(),
                     commit_properties=commit.properties(),
                 )
                 .when_matched_delete()
@@ -270,7 +318,7 @@ class Table:
         """
 
         def delete() -> None:
-            self.delta().delete(predicate, writer_properties=_WRITER, commit_properties=commit.properties())
+            self.delta().delete(predicate, writer_properties=_writer(), commit_properties=commit.properties())
 
         return self._committing(delete)
 
@@ -298,3 +346,14 @@ class Table:
         columns = data.columns if isinstance(data, pl.DataFrame) else data.schema.names
         kept = [c for c in STATISTICS if c in columns]
         return {"delta.dataSkippingStatsColumns": ",".join(kept)} if kept else {"delta.dataSkippingNumIndexedCols": "0"}
+
+
+def _writer(sought: Sequence[str] = ()) -> WriterProperties:
+    """How Parquet files are written."""
+    found = ColumnProperties(bloom_filter_properties=BloomFilterProperties(True, fpp=0.001, ndv=_ROW_GROUP))
+    return WriterProperties(
+        compression="ZSTD",
+        compression_level=1,
+        max_row_group_size=_ROW_GROUP,
+        column_properties=dict.fromkeys(sought, found) or None,
+    )

@@ -1,18 +1,19 @@
-"""The nightly job that keeps a lake to its limits: expire, purge, recompress, report.
+"""The nightly job that keeps a lake to its limits: expire, purge, recompress, compact, report.
 
-Belongs here: Dagster's side of it. Must not: what expires (cenote/retention).
+Belongs here: Dagster's side of it. Must not: what expires (cenote/retention), what is compacted
+(cenote/compaction.py).
 """
 
 import dagster as dg
 
-from cenote import retention
+from cenote import compaction, retention
 from cenote.retention import cold
 from cenote.workspace import Workspace
 from pipelines.stage import run_quietly
 
 SCHEDULE = (
     "0 2 * * *",
-    "What contracts no longer keep is removed, old batches are recompressed, nightly at 02:00.",
+    "What contracts no longer keep is removed, old batches are recompressed, silver is compacted, nightly at 02:00.",
 )
 DRY_RUN = "dry_run"
 
@@ -38,6 +39,7 @@ def expire_rows(context: dg.OpExecutionContext, space: dg.ResourceParam[Workspac
     description="Writes old batches of bronze into few large, strongly compressed files.",
     config_schema={DRY_RUN: dg.Field(bool, default_value=False, description="Report only; change nothing.")},
     ins={"expired": dg.In(dg.Nothing)},
+    out=dg.Out(dg.Nothing),
 )
 def recompress(context: dg.OpExecutionContext, space: dg.ResourceParam[Workspace]) -> None:
     """Cool what is old; what has expired went before."""
@@ -48,7 +50,21 @@ def recompress(context: dg.OpExecutionContext, space: dg.ResourceParam[Workspace
     context.add_output_metadata({DRY_RUN: dry, **{c.dataset: c.files for c in done}})
 
 
+@dg.op(
+    description="Writes small files of silver again as few large ones, clustered by person.",
+    config_schema={DRY_RUN: dg.Field(bool, default_value=False, description="Report only; change nothing.")},
+    ins={"recompressed": dg.In(dg.Nothing)},
+)
+def compact(context: dg.OpExecutionContext, space: dg.ResourceParam[Workspace]) -> None:
+    """Compact what is left."""
+    dry = context.op_config[DRY_RUN]
+    done = run_quietly("compaction", lambda: compaction.plan(space) if dry else compaction.compact(space))
+    for c in done:
+        context.log.info(f"{c.table}: {c.files} files of {c.bytes:,} bytes, {c.made} clustered of {c.made_bytes:,}")
+    context.add_output_metadata({DRY_RUN: dry, **{c.table: c.files for c in done}})
+
+
 @dg.job(name="retention", description=SCHEDULE[1])
 def retention_job() -> None:
-    """Expire, then recompress; Dagster shows their counts."""
-    recompress(expired=expire_rows())
+    """Expire, then recompress, then compact; Dagster shows their counts."""
+    compact(recompressed=recompress(expired=expire_rows()))

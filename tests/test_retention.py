@@ -374,7 +374,7 @@ def test_the_nightly_job_reports_and_can_run_dry(lake: Workspace, clock: Clock) 
     land(lake, "visits", visit(1))
     clock.to(61)
     resources = {"space": dg.ResourceDefinition.hardcoded_resource(lake)}
-    dry = {"ops": {name: {"config": {"dry_run": True}} for name in ("expire_rows", "recompress")}}
+    dry = {"ops": {name: {"config": {"dry_run": True}} for name in ("expire_rows", "recompress", "compact")}}
     assert retention_job.execute_in_process(resources=resources, run_config=dry).success
     assert count(lake, "silver", "visits") == 1
     done = retention_job.execute_in_process(resources=resources)

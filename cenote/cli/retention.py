@@ -1,6 +1,6 @@
-"""Commands about what a lake keeps, and how: retention, cold.
+"""Commands about what a lake keeps, and how: retention, cold, compact.
 
-Belongs here: options and printing. Must not: removing or rewriting; cenote/retention does.
+Belongs here: options and printing. Must not: removing or rewriting; cenote/retention and cenote/compaction.py do.
 """
 
 from typing import Annotated, Any
@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     """Add this family's commands."""
     app.command()(retention)
     app.command()(cold)
+    app.command()(compact)
 
 
 def retention(apply: Annotated[bool, _APPLY] = False, style: FormatOption = Format.table) -> None:
@@ -56,6 +57,29 @@ def cold(
     space = Workspace()
     found = cool(space, at_once=at_once) if apply else plan(space, at_once=at_once)
     _show([vars(c) for c in found], ("dataset", "before", "files", "bytes", "cold_bytes"), style, "recompressed", apply)
+
+
+def compact(
+    apply: Annotated[bool, _APPLY] = False,
+    at_once: Annotated[bool, typer.Option("--now", help="Small amounts too, which else wait for more.")] = False,
+    style: FormatOption = Format.table,
+) -> None:
+    """Show, or write again, small files of silver as few large ones clustered by person: lookups read little then.
+
+    No row changes, so marts, features and passages stay up to date. The files stay until older versions are dropped.
+
+    [bold]Examples[/bold]
+
+      cenote compact
+      cenote compact --apply --now
+    """
+    from cenote import compaction
+    from cenote.workspace import Workspace
+
+    space = Workspace()
+    found = compaction.compact(space, at_once=at_once) if apply else compaction.plan(space, at_once=at_once)
+    names = ("table", "files", "rows", "bytes", "made", "made_bytes")
+    _show([vars(c) for c in found], names, style, "compacted", apply)
 
 
 def _show(rows: list[dict[str, Any]], names: tuple[str, ...], style: Format, did: str, applied: bool) -> None:

@@ -191,7 +191,7 @@ class Eraser:
 
     def _versions(self) -> dict[str, int]:
         tables: list[Table] = [table for layer in LAYERS for table in self._space.tables(layer)]
-        return {table.name: table.version or 0 for table in tables}
+        return {table.name: table.content_version or 0 for table in tables}
 
 
 def _bronze_counts(found: Found) -> dict[str, int]:

@@ -88,7 +88,7 @@ class History:
         grain = grain_id_sql(self._file.name, [self.key, EVENT])
         columns = ", ".join(ident(c) for c in (self.key, EVENT, CREATED, *self.features))
         return self._connection.sql(
-            f"SELECT {grain} AS lineage_id, {columns} FROM ({query}) ORDER BY {EVENT}, {ident(self.key)}",
+            f"SELECT {grain} AS lineage_id, {columns} FROM ({query}) ORDER BY {ident(self.key)}, {EVENT}",
             params=self._moments(),
         ).to_arrow_reader(_BATCH)
 
@@ -150,7 +150,7 @@ class History:
         else:
             stamps = f"CAST(NULL AS TIMESTAMPTZ) AS {EVENT}, CAST(NULL AS TIMESTAMPTZ) AS {CREATED}"
             rows = f"SELECT *, {stamps} FROM said WHERE false" if self.snapshot else "FROM said WHERE false"
-        self._connection.execute(f"CREATE TEMP VIEW known AS {rows}")
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW known AS {rows}")
 
     def _moments(self) -> dict[str, Any]:
         return {"now": self._now} if self.snapshot else {"as_of": self._as_of, "landed": self._last_landing()}

@@ -76,7 +76,8 @@ def build(space: Workspace, view: str, rebuild: bool = False) -> StageReport:
             history = _history(space, connection, file, table)
             anew = history.starts_anew(rebuild)
             rows = history.rows(anew)
-            version = table.overwrite(rows, commit) if anew else table.append(rows, commit)
+            write = table.overwrite if anew else table.append
+            version = write(rows, commit, ["lineage_id"])
         remove_strays(table)
         made = last_build(table)
         return StageReport(table.name, table.count(), made.rows_added if made else 0, version)
@@ -87,14 +88,26 @@ def forget(space: Workspace, view: str, subjects: pl.Series) -> None:
 
     Of a ledger, every entity for which the SQL now says something else about some moment is written anew from the SQL,
     so that nothing that was believed with the people in it is left; all other entities keep all their rows. A snapshot
-    loses the people, and the next build notes what changed for the others. Build the view afterwards.
+    loses the people; build the view afterwards, which notes what changed for the others.
     """
     file, table = _file(space, view), space.table("features", view)
     if not table.exists:
         return
-    key = str(file.join_key)
+    key, versions = str(file.join_key), _versions(space, file)
+    commit = _commit(space, file, versions)
     with space.lock(table.name):
-        _drop(space, table, key, pl.concat([subjects, _changed(space, file, table)]).unique())
+        if _missing(file, versions) or last_build(table) is None or _up_to_date(table, commit):
+            _drop(space, table, key, subjects)
+            return
+        with catalog.connect(space, file.inputs, versions, everybody=True) as connection:
+            history = _history(space, connection, file, table)
+            if history.snapshot or history.starts_anew(False):
+                _drop(space, table, key, subjects)
+                return
+            changed = pl.DataFrame(pl.from_arrow(history.rows(False).read_all()))[key].cast(pl.String)
+            outside = pl.Series(_outsiders(space, file), dtype=pl.String)
+            _drop(space, table, key, pl.concat([subjects, changed, outside]).unique())
+            table.append(history.rows(False), commit, ["lineage_id"])
 
 
 def _drop(space: Workspace, table: Table, key: str, entities: pl.Series) -> None:
@@ -112,20 +125,6 @@ def _drop(space: Workspace, table: Table, key: str, entities: pl.Series) -> None
 def _outsiders(space: Workspace, file: SqlFile) -> list[str]:
     """The people whom the view's purposes may not use: they withdrew their consent."""
     return outsiders(file.purpose, consent.answers(space)) if file.purpose else []
-
-
-def _changed(space: Workspace, file: SqlFile, table: Table) -> pl.Series:
-    """The entities, as text, of whom a ledger's SQL says something else now than its table remembers."""
-    versions, nobody = _versions(space, file), pl.Series(file.join_key, [], dtype=pl.String)
-    last = last_build(table)
-    if _missing(file, versions) or last is None or _up_to_date(table, _commit(space, file, versions)):
-        return nobody
-    with catalog.connect(space, file.inputs, versions, everybody=True) as connection:
-        history = _history(space, connection, file, table)
-        if history.snapshot or history.starts_anew(False):
-            return nobody
-        found = pl.DataFrame(pl.from_arrow(history.rows(False).read_all()))
-    return found[str(file.join_key)].cast(pl.String).unique()
 
 
 def _history(space: Workspace, connection: "DuckDBPyConnection", file: SqlFile, table: Table) -> History:
@@ -160,7 +159,7 @@ def _file(space: Workspace, view: str) -> SqlFile:
 
 def _versions(space: Workspace, file: SqlFile) -> dict[str, int]:
     """Versions of the inputs that were built."""
-    found = {source: space.table(*source.split("/", 1)).version for source in file.inputs}
+    found = {source: space.table(*source.split("/", 1)).content_version for source in file.inputs}
     return {source: version for source, version in found.items() if version is not None}
 
 

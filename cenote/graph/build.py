@@ -103,7 +103,7 @@ def _progress(space: Workspace, contract: Contract, silver: Table) -> dict[str, 
     people = consent.stamp(space, sorted(purposes))  # whom they leave out decides the edges as well
     decides = [_CODE, contract.digest, silver_code, *([people] if people else [])]
     code = hashlib.sha256("\x1f".join(decides).encode()).hexdigest()
-    return {silver.name: silver.version or 0, f"code/{contract.dataset}": int(code[:15], 16)}
+    return {silver.name: silver.content_version or 0, f"code/{contract.dataset}": int(code[:15], 16)}
 
 
 def _of(table: Table, dataset: str) -> pl.LazyFrame:

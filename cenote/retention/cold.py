@@ -119,7 +119,9 @@ def _replace(space: Workspace, table: Table, dataset: str, hot: list[str]) -> in
     """Write a cold file in the place of hot ones, prove it, commit it, remove the hot ones; its size."""
     sealed = space.contract(dataset).sealed
     level, plain = space.settings.cold_level, ("payload",) if sealed else ()
-    action = write_file(table, _rows(hot), prefix=PREFIX, level=level, plain=plain, data_change=False)
+    action = write_file(
+        table, _rows(hot), prefix=PREFIX, level=level, plain=plain, data_change=False, bloom=["subject_id"]
+    )
     if action is None:
         return 0
     cold = str(table.path / action.path)

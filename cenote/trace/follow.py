@@ -5,7 +5,7 @@ choosing tables or versions. Few keys are written into the SQL as literals, whic
 down into Parquet scans; many are joined.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import count
 from typing import TYPE_CHECKING
@@ -28,7 +28,8 @@ class Follower:
     """Follows inversions on one connection, whose views are the base tables.
 
     ``ids``: the identity column of base tables where it is not ``lineage_id``. ``columns``: which columns of base
-    tables the inversions name, as far as known. What is asked twice is looked up once, until :meth:`forget`, which
+    tables the inversions name, as far as known. ``owners``: whose the rows are that are followed upwards, for tables
+    that are clustered by ``subject_id``. What is asked twice is looked up once, until :meth:`forget`, which
     drops all temporary tables. A context manager that forgets when it is left.
     """
 
@@ -37,9 +38,10 @@ class Follower:
         connection: "DuckDBPyConnection",
         ids: Mapping[str, str] | None = None,
         columns: Mapping[str, Iterable[str]] | None = None,
+        owners: Mapping[str, Collection[str | None]] | None = None,
     ) -> None:
         self.connection = connection
-        self._identity, self._columns = ids or {}, columns or {}
+        self._identity, self._columns, self._owners = ids or {}, columns or {}, owners or {}
         self._made: list[str] = []
         self._rows: dict[tuple[str, frozenset[str]], str] = {}
 
@@ -152,11 +154,8 @@ class Follower:
         for link in inversion.links:
             if link.given is not None and link.to is not None:
                 asked += [([grain[n] for n in link.given], keys) for keys in affected.get(link.to, [])]
-        found = [
-            self._ids(f"SELECT lineage_id FROM {rows} AS __r {keys.matched(columns)}", None)
-            for columns, keys in asked
-            if keys
-        ]
+        conditions = dict.fromkeys(keys.matched(columns) for columns, keys in asked if keys)  # each once
+        found = [self._ids(f"SELECT lineage_id FROM {rows} AS __r {condition}", None) for condition in conditions]
         return pl.concat(found).unique().sort().to_list() if found else []
 
     def _affected(
@@ -220,12 +219,20 @@ class Follower:
             layer, _, name = table.partition(".")
             source, identity = f"{layer}.{ident(name)}", ident(self._identity.get(table, "lineage_id"))
             if len(ids) <= FEW:
-                condition = f"WHERE {identity} IN ({', '.join(map(text, sorted(ids)))})"
+                condition = f"WHERE {identity} IN ({', '.join(map(text, sorted(ids)))}){self._of_owners(table)}"
             else:
                 condition = f"SEMI JOIN {self._keep(_listed(ids))} AS w ON t.{identity} = w.id"
             columns = ", ".join(f"t.{ident(c)}" for c in self._columns.get(table, ())) or "t.*"
             self._rows[table, ids] = self._keep(f"SELECT {columns} FROM {source} AS t {condition}")
         return self._rows[table, ids]
+
+    def _of_owners(self, table: str) -> str:
+        """A condition that all rows which are followed meet, and that clustered files are pruned by."""
+        owners = [owner for owner in self._owners.get(table.removesuffix("_records"), ()) if owner is not None]
+        known = len(owners) == len(self._owners.get(table.removesuffix("_records"), ()))
+        return (
+            f" AND subject_id IN ({', '.join(map(text, sorted(owners)))})" if known and 0 < len(owners) <= FEW else ""
+        )
 
     def _ids(self, sql: str, as_of: datetime | None) -> pl.Series:
         return pl.Series("lineage_id", self._run(sql, as_of).column(0), dtype=pl.String).drop_nulls()

@@ -5,7 +5,7 @@ not: rewriting SQL (transforms/inversion), raw records.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -58,10 +58,15 @@ class Build:
 
 
 class Made:
-    """The lake's marts and feature views, traced in both directions."""
+    """The lake's marts and feature views, traced in both directions.
 
-    def __init__(self, space: Workspace, moments: Moments) -> None:
-        self._space, self._moments = space, moments
+    ``owners``: by table in SQL, whose the rows are that are followed upwards, as far as known.
+    """
+
+    def __init__(
+        self, space: Workspace, moments: Moments, owners: Mapping[str, Collection[str | None]] | None = None
+    ) -> None:
+        self._space, self._moments, self._owners = space, moments, owners
         self._followers: dict[int, Follower] = {}
 
     @cached_property
@@ -121,7 +126,8 @@ class Made:
     def _follower(self, build: Build) -> Follower:
         connection = self.connection(build)
         if id(connection) not in self._followers:
-            self._followers[id(connection)] = Follower(connection, IDS, self._named(self._moments.columns(connection)))
+            named = self._named(self._moments.columns(connection))
+            self._followers[id(connection)] = Follower(connection, IDS, named, self._owners)
         return self._followers[id(connection)]
 
     def _named(self, tables: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:

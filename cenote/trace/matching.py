@@ -14,7 +14,7 @@ from cenote.views import text
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-FEW = 32
+FEW = 128
 _PLAIN = (
     "VARCHAR", "INTEGER", "BIGINT", "SMALLINT", "TINYINT", "HUGEINT", "DATE", "BOOLEAN", "DOUBLE", "FLOAT", "TIME",
 )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cenote import catalog
 from cenote.errors import TableError
-from cenote.tables import CommitInfo
+from cenote.tables import COMPACT, CommitInfo
 from cenote.views import Opened
 from cenote.workspace import Workspace
 
@@ -48,6 +48,10 @@ class Moments:
         connection.execute("SET parquet_metadata_cache = true")
         self._open.append((wanted, connection))
         return connection
+
+    def any_connection(self) -> "DuckDBPyConnection":
+        """A connection for what names its files itself."""
+        return self._open[0][1] if self._open else self.connection({})
 
     def prepare(self, wanted: Iterable[Mapping[str, int]]) -> None:
         """Open as few connections as show all these sets of versions."""
@@ -101,7 +105,7 @@ class Moments:
         """The commit of a table that made ``version`` (None: the newest), or the last before it of one of
         ``stages``."""
         wanted = set(stages)
-        made = (c for c in self._history(table) if version is None or c.version <= version)
+        made = (c for c in self._history(table) if (version is None or c.version <= version) and c.stage != COMPACT)
         return next((c for c in made if not wanted or c.stage in wanted), None)
 
     def table(self, name: str) -> Opened | None:
@@ -112,9 +116,9 @@ class Moments:
         return self._tables[name]
 
     def present(self, name: str) -> int:
-        """The version of a table as it stands, 0 where it was never written."""
+        """The version that made the rows of a table as it stands, 0 where it was never written."""
         opened = self.table(name)
-        return (opened.version or 0) if opened else 0
+        return (opened.content_version or 0) if opened else 0
 
     def _history(self, table: str) -> list[CommitInfo]:
         if table not in self._commits:

@@ -29,7 +29,7 @@ class Tracer:
         self.space = space
         self.moments = Moments(space)
         self.records = Records(space, self.moments)
-        self.made = Made(space, self.moments)
+        self.made = Made(space, self.moments, self.records.owners)
 
     def __enter__(self) -> "Tracer":
         return self
@@ -120,6 +120,7 @@ class Tracer:
 
     def down(self, ids: Mapping[str, Sequence[str]]) -> list[Part]:
         """All that is made of records (lineage ids by dataset): silver or quarantine, and what lies behind them."""
+        self.records.owners.clear()
         found = [p for dataset, held in ids.items() for p in self.records.conformed(dataset, held)]
         silver = {p.table.partition("/")[2]: p for p in found if p.table.startswith("silver/")}
         records = sorted(i for p in silver.values() for i in p.ids)
@@ -190,15 +191,13 @@ class Tracer:
         held = self.records.of_subject(subject)
         if not held:
             raise TableError(f"nothing is known of {subject!r}", "ask with the subject_id as silver has it")
-        records = {
-            dataset: sorted({i for layer in held.values() for i in layer.get(dataset, ())})
-            for dataset in sorted({d for layer in held.values() for d in layer})
-        }
+        self.records.owners.clear()
         start = Part("subject", [subject])
-        for dataset, ids in records.items():
-            raw = self.records.raw(dataset, ids)
+        for dataset, rows in sorted(held.items()):
+            ids, owners = rows["lineage_id"].unique().sort().to_list(), rows["subject_id"].unique().to_list()
+            raw = self.records.raw(dataset, ids, owners)
             start.makes.append(raw)
-            raw.makes = self.records.conformed(dataset, ids)
+            raw.makes = self.records.conformed(dataset, ids, owners)
         silver = {
             p.table.partition("/")[2]: p for raw in start.makes for p in raw.makes if p.table.startswith("silver/")
         }

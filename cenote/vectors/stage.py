@@ -64,7 +64,7 @@ def build(space: Workspace, dataset: str, progress: Advance | None = None, rebui
 
 def is_stale(space: Workspace, dataset: str) -> bool:
     """Whether silver, the contract or the model changed since the dataset's passages were made."""
-    contract, version = space.contract(dataset), space.table("silver", dataset).version
+    contract, version = space.contract(dataset), space.table("silver", dataset).content_version
     if not contract.passages or version is None:
         return False
     store = Store(space)
@@ -122,7 +122,7 @@ class _Build:
         self._rebuild = rebuild
         self._answers = consent.answers(space)
         self._source = _source(store, contract)
-        self._version = silver.version  # taken first: what is committed meanwhile is read again next time
+        self._version = silver.content_version  # taken first: what is committed meanwhile is read again next time
         self._consent = _consent(space, contract)
         table = _progress_table(space)
         same = all((table.progress(name) or 0) == people for name, people in self._consent.items())
