@@ -30,6 +30,8 @@ from transforms.passages import passage_columns, passages
 CUSTOMERS, PRODUCTS = 20_000, 1_000
 ROWS = {"customers": CUSTOMERS, "products": PRODUCTS, "orders": 500_000, "invoices": 279_000, "turns": 100_000,
         "follows": 100_000}  # fmt: skip
+FILE_ROWS = 50_000
+"""Records of a landed file."""
 DIMENSION = 384
 INDEXED = True
 """Whether the vector index is built, as a lake of this size has it; that takes minutes, which are not measured."""
@@ -63,11 +65,11 @@ def make_lake(folder: Path) -> Workspace:
     space = open_lake(folder)
     Vault.create(space.settings)
     for dataset, columns in RECORDS.items():
-        file = folder / f"{dataset}.jsonl"
-        with duckdb.connect() as connection:
-            connection.execute(f"COPY (SELECT {columns} FROM range({ROWS[dataset]}) AS r(i)) TO '{file}' (FORMAT json)")
-        bronze.land(space, dataset, [file], consume=True)
-        file.unlink(missing_ok=True)
+        for begin in range(0, ROWS[dataset], FILE_ROWS):
+            file, some = folder / f"{dataset}.jsonl", f"range({begin}, {min(begin + FILE_ROWS, ROWS[dataset])})"
+            with duckdb.connect() as connection:
+                connection.execute(f"COPY (SELECT {columns} FROM {some} AS r(i)) TO '{file}' (FORMAT json)")
+            bronze.land(space, dataset, [file], consume=True)
     for dataset, contract in space.contracts.items():
         silver.build(space, dataset)
         if contract.edges:
