@@ -1,6 +1,7 @@
 """Run every benchmark, one after the other: ``python -m benchmarks [name ...] [--option value ...]``.
 
-Belongs here: finding and running them. Options go to each benchmark, which takes those that it knows. Must not: measuring. A benchmark is a module of this package with a ``main()``.
+Belongs here: finding and running them. Options go to each benchmark, which takes those that it knows. Must not:
+measuring. A benchmark is a module of this package with a ``main()``.
 """
 
 import importlib

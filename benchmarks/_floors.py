@@ -21,9 +21,13 @@ def duckdb_floor(folder: Path, out: Path) -> None:
         read = f"read_json('{dataset}/*.jsonl', format = 'newline_delimited', ignore_errors = true)"
         columns = [name for name, *_ in connection.execute(f"DESCRIBE FROM {read}").fetchall()]
         masks = [f"sha256('salt' || CAST({c} AS VARCHAR)) AS {c}" for c in HASHED if c in columns]
-        masks += [f"regexp_replace(CAST({c} AS VARCHAR), '{EMAIL}', '[EMAIL]', 'g') AS {c}" for c in REPLACED if c in columns]
+        masks += [
+            f"regexp_replace(CAST({c} AS VARCHAR), '{EMAIL}', '[EMAIL]', 'g') AS {c}" for c in REPLACED if c in columns
+        ]
         replace = f"REPLACE ({', '.join(masks)})" if masks else ""
-        connection.execute(f"COPY (SELECT * {replace} FROM {read}) TO '{out}/{dataset.name}.parquet' (COMPRESSION zstd)")
+        connection.execute(
+            f"COPY (SELECT * {replace} FROM {read}) TO '{out}/{dataset.name}.parquet' (COMPRESSION zstd)"
+        )
 
 
 def polars_floor(folder: Path, out: Path) -> None:

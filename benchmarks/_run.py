@@ -28,6 +28,10 @@ class Measured:
     output: str = ""
     details: dict[str, Any] = field(default_factory=dict)
 
+    def told(self) -> dict[str, float]:
+        """The figures, rounded."""
+        return {"wall": round(self.wall, 2), "cpu": round(self.cpu, 2), "mib": round(self.mib)}
+
 
 _LAUNCHER = """
 import json, os, sys, time

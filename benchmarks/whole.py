@@ -123,7 +123,7 @@ def main() -> None:
     for asset, seconds in found["cenote"].details.items():
         layer = asset.split("/")[0]
         stages[layer] = round(stages.get(layer, 0) + seconds, 2)
-    contenders = {n: {"wall": round(m.wall, 2), "cpu": round(m.cpu, 2), "mib": round(m.mib)} for n, m in found.items()}
+    contenders = {name: m.told() for name, m in found.items()}
     remember("whole", {"records": records, "bytes": size, "contenders": contenders, "silver": silver, "stages": stages})
 
 

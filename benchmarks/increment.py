@@ -1,0 +1,97 @@
+"""What one per cent more costs: ``python -m benchmarks increment [--customers N]``.
+
+A lake is built of N customers' records (about 31 each), then one per cent more customers land, and everything up to
+the features is brought up to date, each by `cenote run` in a process of its own. Told: wall and CPU seconds of both,
+their ratio, and the ratio less what a run costs that finds a single new record, which does not grow with the lake.
+"""
+
+import argparse
+import json
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks._run import Measured, cenote, lake, measured, remember
+from cenote.sample import generate
+
+SELECT = "not group:vectors"
+UNTIL = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def land(sample: Path, home: Path, seed: int) -> None:
+    """Put a sample's files into the landing zone, under names of their own."""
+    for file in sample.glob("*/*"):
+        target = home / "data" / "landing" / file.parent.name / f"{seed}-{file.name}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(file, target)
+
+
+def run(home: Path) -> Measured:
+    """One run; ``details``: seconds by asset."""
+    found = measured(cenote("run", "--json", "--select", SELECT), lake(home))
+    outcome = json.loads(found.output)
+    assets = [a for a in outcome["assets"] if not a["key"].startswith("quarantine/")]
+    found.details = {a["key"]: a["seconds"] for a in assets}
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--customers", type=int, default=32_000)
+    args, _ = parser.parse_known_args()
+    found: dict[str, Measured] = {}
+    with tempfile.TemporaryDirectory(prefix="cenote-increment-") as folder:
+        home = Path(folder)
+        measured(cenote("vault", "init"), lake(home))
+        records = {}
+        steps = {"built": args.customers, "one record": 0, "one per cent more": args.customers // 100}
+        for seed, (name, customers) in enumerate(steps.items(), 42):
+            if customers:
+                made = generate(home / "sample" / "landing", customers, seed, UNTIL)
+                records[name] = made.total
+                land(home / "sample" / "landing", home, seed)
+                shutil.rmtree(home / "sample")
+            else:
+                line = (
+                    '{"product_id": "P00000001", "name": "new", "price_eur": 1, "updated_at": "2026-11-19T00:00:00Z"}'
+                )
+                (home / "data" / "landing" / "products" / "one.jsonl").write_text(line + "\n")
+            found[name] = run(home)
+    _show(found, records)
+    base, more = found["built"], found["one per cent more"]
+    remember(
+        "increment",
+        {
+            "records": records["built"],
+            "more": records["one per cent more"],
+            "runs": {
+                n: {"wall": round(m.wall, 2), "cpu": round(m.cpu, 2), "mib": round(m.mib)} for n, m in found.items()
+            },
+            "wall_ratio": round(more.wall / base.wall, 4),
+            "cpu_ratio": round(more.cpu / base.cpu, 4),
+            "cpu_ratio_beyond_fixed": round((more.cpu - found["one record"].cpu) / base.cpu, 4),
+            "assets": {k: [round(m.details.get(k, 0), 2) for m in found.values()] for k in base.details},
+        },
+    )
+
+
+def _show(found: dict[str, Measured], records: dict[str, int]) -> None:
+    console, base = Console(), found["built"]
+    table = Table("run", "seconds", "CPU seconds", "of building", "of its CPU", "peak MiB")
+    for name, m in found.items():
+        shares = f"{m.wall / base.wall:.1%}", f"{m.cpu / base.cpu:.1%}"
+        table.add_row(name, f"{m.wall:.1f}", f"{m.cpu:.1f}", *shares, f"{m.mib:,.0f}")
+    console.print(table)
+    console.print(", ".join(f"{name}: {count:,} records" for name, count in records.items()))
+    told = Table("asset", *found)
+    for key in sorted(base.details, key=lambda k: -found["one per cent more"].details.get(k, 0))[:15]:
+        told.add_row(key, *(f"{m.details.get(key, 0):.2f}" for m in found.values()))
+    console.print(told)
+
+
+if __name__ == "__main__":
+    main()
