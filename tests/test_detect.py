@@ -51,7 +51,16 @@ FOUND = [
     ("BIRTH_DATE", "born on 12/31/1979 in", "12/31/1979"),
     ("BIRTH_DATE", "Fecha de nacimiento: 03/03/1946.", "03/03/1946"),
     ("AGE", "a 67-year-old man", "67"),
-    ("AGE", "Paciente de 70 años de edad", "70"),
+    ("AGE", "Paciente de 70 años de edad", "70 años"),
+    ("AGE", "when she was 17 we", "17"),
+    ("AGE", "soon I turn 30.", "30"),
+    ("DATE", "flew there on Tuesday morning", "Tuesday"),
+    ("DATE", "During 1999, we", "1999"),
+    ("ADDRESS", "wohnt Kaiserring 12 in", "Kaiserring 12"),
+    ("ADDRESS", "Domicilio: Los Alisos, 12.\nLocalidad: Lugo", "Los Alisos, 12"),
+    ("ADDRESS", "Adresse : 3 les Tilleuls\nDirección: Gran Vía 4 B. Fin", "Gran Vía 4 B"),
+    ("ADDRESS", "Hospital, Avda. Ramón Pérez, s/n 28001 Madrid", "Avda. Ramón Pérez, s/n"),
+    ("ADDRESS", "vive en Calle Ramón Pérez 4, 2º B de", "Calle Ramón Pérez 4, 2º B"),
     ("ADDRESS", "lives at 1600 Pennsylvania Avenue in", "1600 Pennsylvania Avenue"),
     ("ADDRESS", "wohnt Hauptstraße 12 in", "Hauptstraße 12"),
     ("ADDRESS", "vive en Calle Mayor 15 de", "Calle Mayor 15"),
@@ -276,3 +285,8 @@ def test_a_failing_detector_is_heard_of_and_its_thread_goes_on() -> None:
     with pytest.raises(ZeroDivisionError):
         hand.do(lambda: 1 // 0).result()
     assert hand.do(lambda: 2).result() == 2
+
+
+@pytest.mark.parametrize("text", ["1999", "x", "Monday", "2001 ", "7", "c", "zip"])
+def test_a_single_word_is_a_text_too(text: str) -> None:
+    assert len(redact_text(pl.Series([text]))) == 1

@@ -7,8 +7,23 @@ text around a cue must look like.
 MONTH, STREET_LAST, STREET_FIRST, UNIT, SECRET, SAID, NAME, IS, SPELT, AGED, AGE_LABEL, NAMING = (
     1 << place for place in range(12)
 )
-LABEL, ISSUED, BANKING, DATING, BORN, POSTAL = (1 << place for place in range(12, 18))
-RARE = MONTH | STREET_LAST | STREET_FIRST | UNIT | SECRET | SAID | SPELT | LABEL | ISSUED | BANKING | BORN | POSTAL
+LABEL, ISSUED, BANKING, DATING, BORN, POSTAL, HOME, WEEKDAY = (1 << place for place in range(12, 20))
+RARE = (
+    MONTH
+    | HOME
+    | WEEKDAY
+    | STREET_LAST
+    | STREET_FIRST
+    | UNIT
+    | SECRET
+    | SAID
+    | SPELT
+    | LABEL
+    | ISSUED
+    | BANKING
+    | BORN
+    | POSTAL
+)
 """Cues that are looked for in the text; the others are asked for beside something found, and are common words."""
 
 MONTHS = (
@@ -45,7 +60,7 @@ _WORDS = {
     IS: "is",
     SPELT: "dot at",
     AGED: "year years yr yrs yo y old año años ans jahre jahr jährige jähriger jähriges anni anos months meses",
-    AGE_LABEL: "age aged edad âge âgé âgée alter turns turned turning am i'm is he's she's of m es",
+    AGE_LABEL: "age aged edad âge âgé âgée alter turn turns turned turning am i'm is he's she's of m es was were tenía",
     NAMING: (
         "name names named nombre apellido apellidos llamo llama appelle nom prénom heiße heisse vorname nachname "
         "surname signed médico medico doctor doctora patient paciente por responsable attn holder beneficiary "
@@ -55,12 +70,17 @@ _WORDS = {
     ),
     DATING: (
         "in since on by until from of year date dated circa the el early late en desde año de del fecha depuis "
-        "jahr im seit"
+        "jahr im seit during till durante hasta pendant jusqu'en während bis"
     ),
     BORN: (
         "born birth dob d.o.b b bday day birthday birthdate birth_date date_of_birth dateofbirth nacido nacida "
         "nacimiento nac né née naissance geboren geborene geburt geburtsdatum geburtstag geb nascita nascito "
         "nascido nascida nascimento nato nata"
+    ),
+    HOME: "domicilio dirección direccion domicile adresse anschrift wohnhaft indirizzo residencia",
+    WEEKDAY: (
+        "monday tuesday wednesday thursday friday saturday sunday lunes martes miércoles jueves viernes lundi mardi "
+        "mercredi jeudi vendredi samedi montag dienstag mittwoch donnerstag freitag samstag sonntag"
     ),
     POSTAL: (
         "zip zipcode zip_code postal postalcode postal_code post postcode cp c p plz cep postleitzahl"

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from transforms.detectors.cues import AGE_LABEL, AGED, BORN, DATING, MONTH, MONTHS
+from transforms.detectors.cues import AGE_LABEL, AGED, BORN, DATING, MONTH, MONTHS, WEEKDAY
 from transforms.detectors.patterns import has, take
 from transforms.detectors.scene import Found, Scene
 from transforms.detectors.spans import Mask, Spans, search
@@ -47,12 +47,18 @@ _BIRTH = (
 )
 _DATED = (
     r"(?:\bin|\bsince|\bon|\bby|\buntil|\bfrom|\bof|\byear|\bdated?|\bcirca|\ben|\bdesde|\baño|\bdel?|\bfecha"
-    r"|\bdepuis|\bjahr|\bim|\bseit|\bdel año|born|birth|nacid[oa]|\bof)[:\s]*(?:el |the |early |late )?$"
+    r"|\bdepuis|\bjahr|\bim|\bseit|\bdel año|born|birth|nacid[oa]|\bof|\bduring|\btill|\bdurante|\bhasta"
+    r"|\bpendant|jusqu'en|\bwährend|\bbis)[:\s]*(?:el |the |early |late )?$"
 )
 
 
+_WEEKDAY = r"(?:\bon|\blast|\bnext|\bthis past|\buntil|\bsince|\bel|\bdesde el|\ble|\bam|\bletzten|\bnächsten) $"
+
+
 def dates(scene: Scene) -> list[Spans]:
-    """Dates of any usual form; BIRTH_DATE where words say so. A bare year counts after a word such as "since"."""
+    """Dates of any usual form; BIRTH_DATE where words say so. A bare year counts after a word such as "since", a
+    weekday after one such as "on".
+    """
     numeric = scene.shaped(_NUMERIC)
     text = numeric.text
     dense, real = (has(text, pattern) for pattern in (_DENSE, _REAL))
@@ -63,7 +69,15 @@ def dates(scene: Scene) -> list[Spans]:
     )
     doubtful = numeric.where(dense).joined(short).joined(alone)
     doubtful = doubtful.where(doubtful.follows(DATING, 3) | doubtful.said(BORN, 64))
-    return [*_dated(numeric.where(real).joined(_named(scene)), 0.82), *_dated(doubtful, 0.3)]
+    return [*_dated(numeric.where(real).joined(_named(scene)), 0.82), *_dated(doubtful, 0.3), *_weekdays(scene)]
+
+
+def _weekdays(scene: Scene) -> list[Spans]:
+    index = scene.cued(WEEKDAY)
+    found = scene.found(scene.starts[index], scene.ends[index])
+    if not len(found):
+        return []
+    return [found.where(has(found.before(16), _WEEKDAY)).spans("DATE", 0.55)]
 
 
 def _dated(found: Found, score: float) -> list[Spans]:
@@ -100,6 +114,7 @@ _UNITS = (
     r"|años?(?: de edad)?|meses de edad|ans|jahre?(?: alt)?|jährige[rn]?|anni|anos"
 )
 _UNIT_AFTER = rf"^([ -]?(?:{_UNITS}))(?:[^\p{{L}}]|$)"
+_SPANISH_UNIT = r"^( {1,2}(?:años?|meses|a))(?:[^\p{L}]|$)"
 _PERSON_BEFORE = (
     r"aged?|edad|paciente|patient|man|woman|mujer|varón|varon|hombre|niñ[oa]|\bis|soy|tengo|tiene|agé"
     r"|patiente|j'ai|alter|ist|bin"
@@ -110,7 +125,8 @@ _SPELL_BEFORE = (
     r"(?:the\s+|los\s+|unos\s+|últimos\s+|more than\s+)?$|\d[-.,/]$"
 )
 _LABEL_BEFORE = (
-    r"(?:\bage|aged|\bedad|\bâge|\balter|turn(?:s|ed|ing)|\bi am|\bi'm|\bhe is|\bshe is|\bhe's|\bshe's|âgée? de)"
+    r"(?:\bage|aged|\bedad|\bâge|\balter|\bturn(?:s|ed|ing)?|\bi am|\bi'm|\bhe is|\bshe is|\bhe's|\bshe's|âgée? de"
+    r"|\bwhen (?:i|he|she|we|they) (?:was|were)|cuando tenía)"
     r"(?:\s*[:=]\s*| (?:of |is |es )?|\s*\(\s*)$"
 )
 _NO_AGE_AFTER = (
@@ -120,7 +136,9 @@ _NO_AGE_AFTER = (
 
 
 def ages(scene: Scene) -> list[Spans]:
-    """Ages: the number before "years old" and the like, or after "aged". The number alone is the span."""
+    """Ages: the number before "years old" and the like, or after "aged". The number alone is the span; in Spanish, as
+    those who mark clinical texts have it, with its unit ("58 años").
+    """
     index = scene.numeric[scene.ends[scene.numeric] - scene.starts[scene.numeric] <= 5]
     cues = np.concatenate([[0], scene.cues, [0]])
     mixed = scene.bits[index] == DIGIT | LOWER
@@ -144,6 +162,8 @@ def ages(scene: Scene) -> list[Spans]:
         pl.when(sure & ~spell).then(0.85).when(unit.is_not_null() & person & ~spell).then(0.65).when(labelled).then(0.7)
         .otherwise(0.2)
     )  # fmt: skip
-    seen = seen.select(score=score, unit=unit.is_not_null())
+    spanish = pl.when(score >= 0.5).then(take("after", _SPANISH_UNIT).str.len_bytes()).fill_null(0)
+    seen = seen.select(score=score, unit=unit.is_not_null(), longer=spanish)
+    found = replace(found, end=found.end + seen["longer"].to_numpy())
     kept = ((seen["score"] >= scene.least) | seen["unit"]).to_numpy()
     return [found.where(kept).spans("AGE", seen["score"].filter(pl.Series(kept)))]

@@ -18,6 +18,7 @@ TITLES = (
 )
 _STOP = (
     # English: words that begin sentences, and words that titles and forms capitalise
+    "apartado avda avenida calle carrer ctra carretera domicilio paraje paseo plaza travesía urbanización "
     "i a an the this that these those there here it its he she they we you your yours my mine our his her their them "
     "us him "
     "who whom whose what when where why how which while whether if then than else and or but nor so yet for from to "

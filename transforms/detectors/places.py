@@ -6,14 +6,14 @@ Belongs here: where somebody lives. Must not: names of towns and countries alone
 import numpy as np
 import polars as pl
 
-from transforms.detectors.cues import POSTAL, STREET_FIRST, STREET_LAST, UNIT
+from transforms.detectors.cues import HOME, POSTAL, STREET_FIRST, STREET_LAST, UNIT
 from transforms.detectors.patterns import fast, has, take
 from transforms.detectors.scene import Found, Scene
-from transforms.detectors.spans import Spans
+from transforms.detectors.spans import Spans, search
 from transforms.detectors.tokens import DIGIT, LETTER, LOWER
 
 _COMPOUND = (
-    r"^\p{L}.+(?:stra(?:ß|ss)e|str\.?|gasse|weg|platz|allee|ring|ufer|damm|straat|laan|gracht|kade|plein"
+    r"^\p{L}.+(?:stra(?:ß|ss)e|str\.?|gasse|weg|platz|allee|[^aeiou]ring|ufer|damm|straat|laan|gracht|kade|plein"
     r"|gata|gatan|vägen|vej|gade|veien|tie|katu)$"
 )
 _ENDINGS = np.zeros((256, 256), dtype=bool)
@@ -21,7 +21,7 @@ _LAST = "se tr r. eg tz ee ng er mm at an ht de in ta en ej ie tu \x7fe"
 for _end in _LAST.split(" "):
     _ENDINGS[ord(_end[0]), ord(_end[1])] = True
 _WORD = r"[^\s,;:<>()]+"
-_NUMBER = r"(?:n[º°o]\.? ?)?\d{1,5}(?:[ -]?[a-z](?:[^\p{L}]|$))?(?:[-/]\d{1,4}[a-z]?)?"
+_NUMBER = r"(?:s/n|(?:n[º°o]\.? ?|num\. ?)?\d{1,5}(?:[ -]?[a-z](?:[^\p{L}]|$))?(?:[-/]\d{1,4}[a-z]?)?)"
 _UNIT = (
     r"(?:,? ?(?:apt|apartment|suite|ste|unit|flat|floor|fl|room|rm|bldg|building|piso|puerta|pta|bajo|bloque|esc"
     r"|escalera|planta|portal"
@@ -34,20 +34,28 @@ _PLAIN_TYPES = ["street", "avenue", "road", "boulevard", "lane", "blvd", "parkwa
 _LEFT_OF_STREET = r"((?:^|[^\d\p{L}.,/-])\d{1,5}(?: \d{1,5})?(?: ?(?:bis|ter))?,? )$"
 _RIGHT_OF_TYPE = rf"^(\.?{_UNIT})"
 _RIGHT_OF_STREET = (
-    rf"^((?:[./]? ?(?:{_WORD}[ ,]{{1,2}}){{1,7}}?{_NUMBER})(?:[ ,]{{1,2}}\d{{1,2}} ?[ºªo°]|[ ,]{{1,2}}(?:bajo|piso"
-    rf"|izda|izq|dcha|puerta|esc)\.?)?"
-    r"(?: ?(?:izda|izq|dcha|[a-h])(?-u:\b)\.?)?)"
+    rf"^((?:[./]? ?(?:{_WORD}[ ,]{{1,2}}){{1,7}}?{_NUMBER})"
+    r"(?:(?:[ ,]{1,2}| - ?)(?:\d{1,2} ?[ºªo°]|\d{1,2}(?: ?,? (?:izda|izq|dcha|[a-h])(?-u:\b))|(?:bajo|piso|izda|izq"
+    r"|dcha|puerta|portal|esc)\.?(?: \d{1,3}(?-u:\b))?)){0,2}(?: ?(?:izda|izq|dcha|[a-h])(?-u:\b)\.?)?)"
 )
 _SMALL = r"(?:de la|de l'|de|du|des|la|le|les|da|do|dos|das|del|della|di|d'|l')"
 _PART = r"[^\s,;:<>()]"
 _NAME_OF_STREET = rf"^([.]? (?:{_SMALL} ?{_PART}+|\p{{Lu}}{_PART}*)(?: (?:{_SMALL} {_PART}+|\p{{Lu}}{_PART}*)){{0,3}})"
 
 
+_LABELLED = (
+    r"(?i)(?P<pre>(?-u:\b)(?:domicilio|dirección|domicile|adresse|anschrift|indirizzo|residencia)"
+    r"(?: (?:postal|particular|habitual|postale))? ?: {0,3})"
+    r"(?P<value>[\p{L}\d][^\n:;<>@|]{2,100}?(?:\d ?[a-z]?|[ºª]|s/n|\p{L}{2}))(?P<post>[ .,]{0,3}\n|\. |[ .]{0,3}$)"
+)
+_SURE = 0.81  # above a name alone, which a street may be called by; below dates
+
+
 def addresses(scene: Scene) -> list[Spans]:
     """Street addresses with a house number, in the orders of English, Spanish, French, German and neighbours; PO
     boxes.
     """
-    return [*_typed(scene), *_streets(scene), *_compounds(scene), *_units(scene)]
+    return [*_typed(scene), *_streets(scene), *_compounds(scene), *_units(scene), *_labelled(scene)]
 
 
 def _typed(scene: Scene) -> list[Spans]:
@@ -63,7 +71,7 @@ def _typed(scene: Scene) -> list[Spans]:
     ).to_series()
     kept = left.is_not_null()
     hits = hits.where(kept)
-    return [_widened(hits, left.filter(kept), take(hits.after(28), _RIGHT_OF_TYPE), 0.75)] if len(hits) else []
+    return [_widened(hits, left.filter(kept), take(hits.after(28), _RIGHT_OF_TYPE), _SURE)] if len(hits) else []
 
 
 def _streets(scene: Scene) -> list[Spans]:
@@ -82,7 +90,7 @@ def _streets(scene: Scene) -> list[Spans]:
     french = seen["numbered"].is_null() & seen["long"] & seen["left"].is_not_null() & seen["name"].is_not_null()
     name = seen["name"].str.strip_chars_end(" .")
     return [
-        _widened(hits.where(spanish), None, seen["numbered"].filter(spanish), 0.7),
+        _widened(hits.where(spanish), None, seen["numbered"].filter(spanish), _SURE),
         _widened(hits.where(french), seen["left"].filter(french), name.filter(french), 0.65),
     ]
 
@@ -137,6 +145,11 @@ def _widened(hits: Found, left: pl.Series | None, right: pl.Series, score: float
         plain = left.str.replace(fast(r"^[^\p{L}\d]+"), "")
         start = start - plain.str.len_bytes().fill_null(0).to_numpy().astype(np.int64)
     return Spans("ADDRESS", start, hits.end + size, score)
+
+
+def _labelled(scene: Scene) -> list[Spans]:
+    """``Domicilio: Los Alisos, 12.``: what stands behind a label and a colon, up to the end of the line or sentence."""
+    return [Spans("ADDRESS", *search(scene.near(scene.cued(HOME), 0, 160), _LABELLED), _SURE)]
 
 
 _UNSURE, _FAR = 0.2, 64

@@ -237,7 +237,7 @@ class Found:
         at = np.searchsorted(self.scene.starts, self.start)
         near = np.zeros(len(self), bool)
         for step in range(1, tokens + 1):
-            near |= (at >= step) & (self.scene.cues[at - step] & cue > 0)
+            near |= (at >= step) & (self.scene.cues[np.maximum(at - step, 0)] & cue > 0)
         return near
 
     def frame(self, before: int = 0, after: int = 0, cased: int = 0, *, text: bool = True) -> pl.DataFrame:

@@ -57,11 +57,11 @@ def search(pieces: pl.DataFrame, pattern: str) -> Matches:
 
     ``pieces``: ``start`` (position of the piece in the buffer) and ``text``. A pattern with the named groups ``pre``
     and ``value`` (and nothing outside them) finds the value only. The engine gives no positions, so it marks the
-    matches; what lies before a mark, less the marks, is its position.
+    matches; what lies before a mark, less the marks, is its position. ``post`` may name what must stand behind.
     """
     if pieces.is_empty():
         return NO_MATCHES
-    mark = f"${{pre}}{OPEN}${{value}}{CLOSE}" if "(?P<value>" in pattern else f"{OPEN}${{0}}{CLOSE}"
+    mark = f"${{pre}}{OPEN}${{value}}{CLOSE}${{post}}" if "(?P<value>" in pattern else f"{OPEN}${{0}}{CLOSE}"
     marked = pieces["text"].str.replace_all(fast(pattern), mark).rechunk().to_arrow().cast("large_string")
     bounds, data = marked.buffers()[1:3]
     if data is None:
