@@ -33,6 +33,7 @@ MEMORY_LIMIT = "1GiB"
 _LOOKS_AROUND = re.compile(
     r"\b(show|use|pragma|describe|information_schema|pg_\w+|sqlite_master|duckdb_\w+|meta)\b", re.I
 )
+_READS = re.compile(r"\b(from|table|summarize|pivot|unpivot)\b", re.I)
 
 
 def all_views(space: Workspace, found: list[Snapshot]) -> list[View]:
@@ -163,6 +164,8 @@ def named_tables(sql: str) -> list[str] | None:
     """The tables that the SQL can be about, so that a quick question opens few files; None where it may be any."""
     if _LOOKS_AROUND.search(sql):
         return None
+    if not _READS.search(sql):
+        return []
     found = []
     for layer, name in re.findall(rf'\b({"|".join(SCHEMAS)})"?\s*\.\s*"?(\w+)', sql, re.I):
         bare = name.removesuffix("_records") if layer.lower() == "silver" else name

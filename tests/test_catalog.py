@@ -284,3 +284,17 @@ def test_a_moved_lake_is_found_again_after_a_refresh(shop: Workspace) -> None:
 def test_an_interval_comes_as_text(space):
     answer = catalog.query(space, "select interval 3 days as waited, 1 as n")
     assert answer.row(0) == ("3 days", 1)
+
+
+@pytest.mark.parametrize(
+    ("sql", "tables"),
+    [
+        ("select 1", []),
+        ("from silver.orders", ["silver/orders"]),
+        ("select * from orders", None),
+        ("table silver.orders", ["silver/orders"]),
+        ("describe silver.orders", None),
+    ],
+)
+def test_a_question_opens_only_the_tables_that_it_can_be_about(sql, tables):
+    assert catalog.named_tables(sql) == tables
