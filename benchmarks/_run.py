@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "docs" / "performance.json"
+PRINTED = Path(__file__).with_name("results")
+FIGURES = PRINTED / "figures.json"
 PEERS = ROOT / ".venv" / "peers" / "bin" / "python"
 
 
@@ -76,7 +77,12 @@ def cenote(*arguments: object) -> list[object]:
     return [Path(sys.executable).with_name("cenote"), *arguments]
 
 
+def figures() -> dict[str, Any]:
+    """What benchmarks remembered last, by name."""
+    return dict(json.loads(FIGURES.read_text())) if FIGURES.exists() else {}
+
+
 def remember(name: str, results: object) -> None:
-    """Keep results for the report (`python -m benchmarks report`)."""
-    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    RESULTS.write_text(json.dumps(known | {name: results}, indent=1, sort_keys=True) + "\n")
+    """Keep results for the report."""
+    PRINTED.mkdir(exist_ok=True)
+    FIGURES.write_text(json.dumps(figures() | {name: results}, indent=1, sort_keys=True) + "\n")
