@@ -50,8 +50,14 @@ check: $(VENV)/.dev $(VENV)/datacontract/.ready  ## Lint, format, types, import 
 	$(VENV)/datacontract/bin/python .ci/lint_contracts.py contracts tests/lakes/*/contracts
 	$(BIN)/python -m pytest tests/test_architecture.py tests/test_docs.py
 
+# Apart from ours, since it caps DuckDB and Polars below what we use
+$(VENV)/peers/.ready: | $(BIN)/pip
+	$(PYTHON) -m venv $(VENV)/peers
+	$(VENV)/peers/bin/pip install --quiet lakelogic==1.84.0
+	@touch $@
+
 .PHONY: bench
-bench: $(VENV)/.dev  ## Benchmarks: ratios against floors and peers in one run
+bench: $(VENV)/.dev $(VENV)/peers/.ready  ## Benchmarks beside floors and peers; writes docs/performance.md
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,bench]'
 	$(BIN)/python -m benchmarks
 
