@@ -347,6 +347,14 @@ def test_names_in_free_text_are_reported(lake: CanaryLake, record_property: Any)
     assert all(h.file.startswith(OPEN) for h in hits), told(hits)
 
 
+def test_no_name_stands_in_a_text_that_the_names_tier_reads(lake: CanaryLake) -> None:
+    assert lake.settings.names
+    read = [name for name, contract in Workspace(lake.settings).contracts.items() if "'names'" in repr(contract.fields)]
+    assert sorted(read) == ["invoices", "orders", "turns"]
+    hits = residue.scan(lake.settings.home, lake.canaries.names)
+    assert told([h for h in hits if h.file.startswith(tuple(f"silver/{name}/" for name in read))]) == []
+
+
 @pytest.mark.parametrize("dataset", ["customers", "turns"])
 def test_a_broken_masker_is_caught(dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings, canaries = _settings(tmp_path), Canaries()

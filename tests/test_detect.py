@@ -77,7 +77,36 @@ FOUND = [
      "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----"),
     ("WALLET", "btc 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa ok", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"),
     ("WALLET", "send bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4 ok", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"),
+    ("HEALTH_ID", "policy number: ABC1234567 ok", "ABC1234567"),
+    ("LICENCE", "driver's license no. D1234567 ok", "D1234567"),
+    ("ID_NUMBER", "employee id: 445566 ok", "445566"),
+    ("VEHICLE", "VIN 1HGCM82633A004352 ok", "1HGCM82633A004352"),
+    ("DEVICE", "IMEI 490154203237518 ok", "490154203237518"),
+    ("US_NPI", "NPI 1234567893 ok", "1234567893"),
+    ("ES_NSS", "NSS 281234567840 ok", "281234567840"),
+    ("BR_CNPJ", "CNPJ 11.222.333/0001-81 ok", "11.222.333/0001-81"),
+    ("NL_BSN", "BSN 111222333 ok", "111222333"),
+    ("PL_PESEL", "PESEL 44051401359 ok", "44051401359"),
+    ("BE_NISS", "NISS 85.07.30-033.28 ok", "85.07.30-033.28"),
+    ("CH_AHV", "AHV 756.9217.0769.85 ok", "756.9217.0769.85"),
+    ("MX_CURP", "CURP BOXW310820HNERXN09 ok", "BOXW310820HNERXN09"),
+    ("AU_TFN", "TFN 123 456 782 ok", "123 456 782"),
+    ("AU_MEDICARE", "medicare 2123 45670 1 ok", "2123 45670 1"),
+    ("CA_SIN", "SIN 046-454-286 ok", "046-454-286"),
+    ("PT_NIF", "NIF 501964843 ok", "501964843"),
+    ("SE_PIN", "personnummer 811228-9874 ok", "811228-9874"),
+    ("FI_HETU", "hetu 131052-308T ok", "131052-308T"),
+    ("IE_PPS", "PPS 6433435F ok", "6433435F"),
+    ("HR_OIB", "OIB 33392005961 ok", "33392005961"),
+    ("ACCOUNT", "routing number 021000021 ok", "021000021"),
+    ("WALLET", "eth 0x52908400098527886E0F7030069857D2E4169EE7 ok", "0x52908400098527886E0F7030069857D2E4169EE7"),
+    ("SECRET", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJlMTIz x",
+     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJlMTIz"),
 ]  # fmt: skip
+
+
+def test_every_kind_has_an_example() -> None:
+    assert {kind for kind, _, _ in FOUND} == set(KINDS)
 
 
 @pytest.mark.parametrize(("kind", "text", "value"), FOUND)

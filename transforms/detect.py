@@ -50,6 +50,8 @@ _BENCHES: tuple[_Detectors, ...] = (  # each has a thread of its own, which keep
     },
     {
         national.more_national_ids: national.KINDS,
+    },
+    {
         dates.dates: ("DATE", "BIRTH_DATE"),
         dates.ages: ("AGE",),
     },
