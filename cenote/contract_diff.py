@@ -114,7 +114,12 @@ def _fields(old: Sequence[Field], new: Sequence[Field], prefix: str) -> Iterator
 
 def _field(old: Field, new: Field, path: str) -> Iterator[Change]:
     if old.path != new.path:
-        yield Change(path, f"read from {new.path}, no longer from {old.path}", True)
+        still = old.path in new.formerly
+        yield Change(path, f"read from {new.path}, {'formerly' if still else 'no longer'} from {old.path}", not still)
+    elif set(old.formerly) - set(new.formerly):
+        yield Change(path, "older records are no longer read from where they have it", True)
+    elif old.formerly != new.formerly:
+        yield Change(path, "older records are read from where they have it", False)
     yield from _type(old, new, path)
     yield from _presence(old, new, path)
     yield from _enum(old, new, path)

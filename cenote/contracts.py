@@ -42,7 +42,7 @@ SCHEMA_PROPERTIES = (
     "subject", "mentions", "changeMode", "sequenceBy", "deleteWhen", "envelope", "passages", "edges", "rightsUntil",
     "consents", *CONTRACT_PROPERTIES,
 )  # fmt: skip
-FIELD_PROPERTIES = ("mask", "nullValues", "round")
+FIELD_PROPERTIES = ("mask", "nullValues", "round", "formerly")
 _DATASET = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -172,6 +172,7 @@ class _Reader:
             mask = {"strategy": mask}
         if not isinstance(mask, dict) or "strategy" not in mask:
             raise self._fail(f"the mask of {prop.name!r} names no strategy", "write a strategy, or {strategy: ...}")
+        former = custom.pop("formerly", ())
         nested = tuple(self._field(p) for p in prop.properties or ())
         name = prop.name or "item"
         if top and name in RESERVED:
@@ -192,6 +193,7 @@ class _Reader:
             tags=tuple(prop.tags or ()),
             properties=nested,
             items=self._field(prop.items) if prop.items else None,
+            formerly=(former,) if isinstance(former, str) else tuple(map(str, former)),
         )
 
     def _change(self, custom: dict[str, Any]) -> Change:

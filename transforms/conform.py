@@ -5,14 +5,14 @@ rules on values (rules.py), masking. What leaves here about a rejected record is
 a value.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import polars as pl
 import pyarrow as pa
 
-from transforms.contract import Contract, Envelope, Field, Subject
+from transforms.contract import Contract, Envelope, Field
 from transforms.drift import drift
 from transforms.json_columns import EACH, Steps, elements, extract, parse_path
 from transforms.jsontext import FAULTS, faults, valid_json
@@ -69,7 +69,7 @@ def conform(records: pl.DataFrame, contract: Contract) -> Conformed:
         valid=valid,
         rejected=_rejected(records, problems),
         drift=drift(rows.images.filter(kept), contract.fields),
-        named=_named(rows.filter(kept), valid.get_column("lineage_id"), contract.mentions),
+        named=_named(rows.filter(kept), valid.get_column("lineage_id"), contract),
     )
 
 
@@ -152,12 +152,10 @@ def _read(fields: tuple[Field, ...], rows: _Rows, missing: Mapping[str, str], in
     """Type the members of JSON objects; ``inside`` is where the objects are, for reports."""
     own = [f for f in fields if _steps(f) is not None]
     outer = [f for f in fields if _steps(f) is None]
-    members, readable = extract(rows.images, [parse_path(f.path) for f in own])
-    raw = dict(zip((f.name for f in own), members.get_columns(), strict=True))
+    raw, readable = _values(rows.images, own)
     problems = [_break(rows.images.is_not_null() & ~readable, "malformed_json", "$")]
     if outer:
-        members, _ = extract(rows.roots, [parse_path("$" + f.path.removeprefix(_ENVELOPE)) for f in outer])
-        raw |= dict(zip((f.name for f in outer), members.get_columns(), strict=True))
+        raw |= _values(rows.roots, outer)[0]
     columns = []
     for field in fields:
         if field.path == "$" and field.type in ("string", "object") and not field.properties:
@@ -172,6 +170,23 @@ def _read(fields: tuple[Field, ...], rows: _Rows, missing: Mapping[str, str], in
         columns.append(column.alias(field.name))
         problems += wrong
     return _Typed(pl.DataFrame(columns), problems)
+
+
+def _values(texts: pl.Series, fields: Sequence[Field]) -> tuple[dict[str, pl.Series], pl.Series]:
+    """Raw JSON of fields by name, from where the record has it now or had it formerly; and which texts are readable."""
+    places = {f.name: [_from_top(path) for path in (f.path, *f.formerly)] for f in fields}
+    found, readable = extract(texts, [steps for paths in places.values() for steps in paths])
+    columns = iter(found.get_columns())
+    values = {}
+    for name, paths in places.items():
+        now, *before = (next(columns) for _ in paths)
+        values[name] = pl.select(pl.coalesce(now, *before)).to_series() if before else now
+    return values, readable
+
+
+def _from_top(path: str) -> Steps:
+    """A path from the object that holds the field, or from the envelope."""
+    return parse_path("$" + path.removeprefix(_ENVELOPE) if path.startswith(_ENVELOPE) else path)
 
 
 def _without_erased(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -254,11 +269,11 @@ def _rejected(records: pl.DataFrame, problems: pl.DataFrame) -> pl.DataFrame:
 # people whom a record mentions
 
 
-def _named(rows: _Rows, lineage_ids: pl.Series, mentions: tuple[Subject, ...]) -> pl.DataFrame:
+def _named(rows: _Rows, lineage_ids: pl.Series, contract: Contract) -> pl.DataFrame:
     found = [pl.DataFrame(schema={"lineage_id": pl.String, "entity": pl.String, "natural_id": pl.String})]
-    for mention in mentions:
-        texts = rows.roots if mention.path.startswith(_ENVELOPE) else rows.images
-        steps = parse_path("$" + mention.path.removeprefix(_ENVELOPE).removeprefix("$"))
+    for mention, path in ((m, path) for m in contract.mentions for path in contract.places(m.path)):
+        texts = rows.roots if path.startswith(_ENVELOPE) else rows.images
+        steps = _from_top(path)
         if EACH in steps:
             frame = pl.DataFrame([lineage_ids, elements(texts, steps).alias("raw")]).explode("raw")
         else:

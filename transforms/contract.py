@@ -6,6 +6,7 @@ Belongs here: the model. Must not: reading files (cenote/contracts.py does). Pat
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -48,6 +49,8 @@ class Field:
     tags: tuple[str, ...] = ()
     properties: tuple["Field", ...] = ()
     items: "Field | None" = None
+    formerly: tuple[str, ...] = ()
+    """Where older records have it: paths that are read where ``path`` has nothing, the latest first."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +179,7 @@ class Contract:
         for part, name in ((decides, "consents"), *((p, "purpose") for p in (*decides["passages"], *decides["edges"]))):
             if not part[name]:
                 del part[name]
+        _forget_unused(decides["fields"], "formerly")
         return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
     def purposes_of(self, product: "Passage | Edge") -> tuple[str, ...]:
@@ -185,6 +189,10 @@ class Contract:
         """
         return product.purpose or (self.purpose if self.lawful_basis == "consent" else ())
 
+    def places(self, path: str) -> tuple[str, ...]:
+        """A path of the contract and where older records have the field that stands there."""
+        return (path, *(former for f in self.fields if f.path == path for former in f.formerly))
+
     def column(self, name: str) -> Field:
         """The top-level field of that name. Raises ``KeyError``."""
         return {f.name: f for f in self.fields}[name]
@@ -193,6 +201,14 @@ class Contract:
         """How long a layer keeps the dataset's rows, or None for ever."""
         days = self.retention.get(layer, self.retention.get("*"))
         return timedelta(days=days) if days is not None else None
+
+
+def _forget_unused(fields: Sequence[dict[str, Any]], name: str) -> None:
+    """Take an empty member out of fields as mappings, nested ones included."""
+    for told in fields:
+        if not told[name]:
+            del told[name]
+        _forget_unused([*told["properties"], *([told["items"]] if told["items"] else [])], name)
 
 
 def leaves(fields: tuple[Field, ...]) -> list[Field]:

@@ -39,10 +39,10 @@ def drift(texts: pl.Series, fields: tuple[Field, ...]) -> pl.DataFrame:
 
 def _know(fields: tuple[Field, ...], start: Steps, known: dict[Steps, set[str]]) -> None:
     """Collect the keys that fields name, by the object that holds them. Arrays are not looked into."""
-    for field in fields:
-        if field.path.startswith("$envelope"):
+    for field, path in ((f, path) for f in fields for path in (f.path, *f.formerly)):
+        if path.startswith("$envelope"):
             continue
-        steps = start + parse_path(field.path)
+        steps = start + parse_path(path)
         for depth in range(len(start), len(steps)):
             key = steps[depth]
             if not isinstance(key, str):

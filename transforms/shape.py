@@ -32,7 +32,7 @@ class Shape:
 
     def is_subject(self, path: Steps) -> bool:
         """Whether the natural id of the record's owner stands there."""
-        return any(inside == self._subject for inside in self._inside(path)) if self._subject is not None else False
+        return any(inside in self._subjects for inside in self._inside(path))
 
     def entity(self, path: Steps) -> str | None:
         """The kind of person that a place names by natural id, the record's owner aside; None where it names none."""
@@ -76,9 +76,10 @@ class Shape:
     # inner workings
 
     @cached_property
-    def _subject(self) -> Steps | None:
+    def _subjects(self) -> frozenset[Steps]:
+        """Where the owner's natural id stands, or stood."""
         subject = self.contract.subject
-        return self._path(subject.path) if subject else None
+        return frozenset(map(self._path, self.contract.places(subject.path))) if subject else frozenset()
 
     @cached_property
     def _fields(self) -> dict[Steps, Field]:
@@ -87,11 +88,12 @@ class Shape:
     @cached_property
     def _names(self) -> dict[Steps, str]:
         """Declared mentions, and fields whose mask makes the pseudonym of a person of them."""
-        found = {self._path(m.path): m.entity for m in self.contract.mentions}
+        mentions = self.contract.mentions
+        found = {self._path(path): m.entity for m in mentions for path in self.contract.places(m.path)}
         for path, field in self._fields.items():
             if field.mask.strategy == "token" and "entity" in field.mask.options:
                 found.setdefault(path, str(field.mask.options["entity"]))
-        return {path: who for path, who in found.items() if path != self._subject and who in self._people}
+        return {path: who for path, who in found.items() if path not in self._subjects and who in self._people}
 
     @staticmethod
     def _path(path: str) -> Steps:
@@ -127,12 +129,13 @@ class Shape:
 
 def _walk(fields: tuple[Field, ...], inside: Steps) -> Iterator[tuple[Steps, Field]]:
     """Fields and their paths, members and elements included; ``inside`` is where their object stands."""
-    for field in fields:
-        path = inside + _loose(parse_path(field.path)) if inside else Shape._path(field.path)
-        while field:
-            yield path, field
-            yield from _walk(field.properties, path) if field.properties else ()
-            path, field = (*path, EACH), field.items  # type: ignore[assignment]
+    for field, place in ((f, place) for f in fields for place in (f.path, *f.formerly)):
+        path = inside + _loose(parse_path(place)) if inside else Shape._path(place)
+        inner: Field | None = field
+        while inner:
+            yield path, inner
+            yield from _walk(inner.properties, path) if inner.properties else ()
+            path, inner = (*path, EACH), inner.items
 
 
 def _loose(steps: Steps) -> Steps:

@@ -47,10 +47,11 @@ def _paths(contract: Contract) -> list[Steps]:
     """Where the natural id may be, best first, from the top of the record."""
     if not contract.subject:
         return []
-    path, envelope = contract.subject.path, contract.change.envelope
-    if path.startswith(_ENVELOPE):
-        found = [parse_path("$" + path.removeprefix(_ENVELOPE))]
-    else:
-        images = (parse_path(envelope.after), parse_path(envelope.before)) if envelope else ((),)
-        found = [image + parse_path(path) for image in images]
+    envelope, found = contract.change.envelope, []
+    images = (parse_path(envelope.after), parse_path(envelope.before)) if envelope else ((),)
+    for path in contract.places(contract.subject.path):
+        if path.startswith(_ENVELOPE):
+            found.append(parse_path("$" + path.removeprefix(_ENVELOPE)))
+        else:
+            found += [image + parse_path(path) for image in images]
     return found + [("payload", *steps) for steps in found] if envelope else found

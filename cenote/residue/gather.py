@@ -108,7 +108,8 @@ def _declared(image: Any, fields: Sequence[Field]) -> Iterator[tuple[Field, Any]
     for field in fields:
         if field.path.startswith("$envelope") or not isinstance(image, dict):
             continue
-        value = _at(image, parse_path(field.path))
+        places = (_at(image, parse_path(path)) for path in (field.path, *field.formerly))
+        value = next((value for value in places if value is not None), None)
         inner = field.properties or (field.items.properties if field.items else ())
         if inner and isinstance(value, (dict, list)):
             for part in value if isinstance(value, list) else [value]:

@@ -107,8 +107,10 @@ def _of_type(dataset: str, field: Field, column: str, path: str, strategy: str) 
     if own == "drop":
         return None
     masked = own != KEPT
-    link = Link(f"bronze/{dataset}", path, Use.TRANSFORMATION if masked else Use.IDENTITY, masked)
-    flow = Flow(frozenset({link}))
+    use = Use.TRANSFORMATION if masked else Use.IDENTITY
+    inside = path.removesuffix(field.path.removeprefix("$")) or "$"
+    places = (path, *(_below(inside, former) for former in field.formerly))
+    flow = Flow(frozenset(Link(f"bronze/{dataset}", place, use, masked) for place in places))
     level = leaf.classification if leaf.classification != "PUBLIC" else field.classification
     return (Flow.of_items(flow) if field.items else flow), {column: Raw(path, level, own)}
 
