@@ -31,8 +31,12 @@ class Lake:
 
     @classmethod
     def open(cls, **settings: object) -> "Lake":
-        """Open the lake that the settings name."""
-        return cls(Workspace(load_settings(**settings)))
+        """Open the lake that the settings name. Raises ``TableError`` where a newer release made it."""
+        from cenote.migrations import check
+
+        space = Workspace(load_settings(**settings))
+        check(space)
+        return cls(space)
 
     def __repr__(self) -> str:
         return f"Lake({self.space.settings.home})"

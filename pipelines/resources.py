@@ -11,6 +11,7 @@ from typing import Protocol
 import dagster as dg
 
 from cenote import events
+from cenote.migrations import migrate
 from cenote.report import StageReport
 from cenote.settings import Settings
 from cenote.workspace import Workspace
@@ -98,6 +99,8 @@ def workspace_resource(settings: Settings | None) -> dg.ResourceDefinition:
 
     @dg.resource(description="The lake's workspace: tables, contracts, vault and clock.")
     def space(context: dg.InitResourceContext) -> Workspace:
-        return Workspace(settings, run_id=context.run.run_id if context.run else "")
+        made = Workspace(settings, run_id=context.run.run_id if context.run else "")
+        migrate(made)
+        return made
 
     return space

@@ -17,6 +17,7 @@ from pathlib import Path
 import dagster as dg
 
 from cenote.errors import CenoteError, unknown
+from cenote.migrations import migrate
 from cenote.report import StageReport
 from cenote.settings import PROJECT, Settings, load_settings
 from cenote.workspace import Workspace
@@ -85,6 +86,7 @@ def run_pipeline(
     begun = time.perf_counter()
     space = Workspace(settings)
     space.vault  # noqa: B018  # fail before anything starts when there is no usable key
+    migrate(space)
     watched = Watched(show=not quiet)
     definitions = build_definitions(settings, progress=watched)
     job = definitions.resolve_implicit_global_asset_job_def()
