@@ -20,7 +20,7 @@ import polars as pl
 from cenote import catalog
 from cenote.errors import TableError
 from cenote.rewrite import replace_files, shaped, write_file
-from cenote.tables import COMPACT, Commit, Table
+from cenote.tables import CLUSTERED_ROW_GROUP, COMPACT, Commit, Table
 from cenote.workspace import Workspace
 from transforms.contract import Contract
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PREFIX = "clustered"
-ROW_GROUP = 16_384
+ROW_GROUP = CLUSTERED_ROW_GROUP
 FULL_ROWS = 2**19
 """Rows of a full file; fewer where rows are so wide that it would have more than FULL_BYTES."""
 FULL_BYTES = 96 * 2**20

@@ -68,7 +68,7 @@ def build(space: Workspace, mart: str, *, rebuild: bool = False) -> StageReport:
             hidden = _hide_small_groups(connection, sqlfile)
             rows -= hidden.get("suppressed_rows", 0)
             written = connection.sql(f"SELECT {_columns(connection, sqlfile)} FROM result")
-            version = table.overwrite(written.to_arrow_reader(_BATCH), commit)
+            version = table.overwrite(written.to_arrow_reader(_BATCH), commit, ["lineage_id"])
     return StageReport(table.name, rows, rows, version, details=hidden)
 
 

@@ -29,7 +29,8 @@ from deltalake.exceptions import DeltaError
 from cenote.errors import TableError, of_the_disk
 
 STATISTICS = ("lineage_id", "batch_id", "row", "landed_at", "subject_id", "event_timestamp", "created_timestamp")
-_ROW_GROUP = 65_536
+ROW_GROUP = 65_536
+CLUSTERED_ROW_GROUP = 16_384  # of rows that lie in the order in which they are asked for
 _TARGET_FILE_SIZE = 128 * 2**20
 COMPACT = "compact"
 """The stage of a commit that holds the same rows as the version before it, in other files (cenote/compaction.py)."""
@@ -220,18 +221,19 @@ class Table:
 
     # writing
 
-    def append(self, data: Any, commit: Commit, sought: Sequence[str] = ()) -> int:
+    def append(self, data: Any, commit: Commit, sought: Sequence[str] = (), row_group: int = ROW_GROUP) -> int:
         """Add rows (a frame, an Arrow table or a stream of batches; may be empty) and return the new version.
 
         ``sought``: columns by whose values, which hardly repeat, single rows are asked for; they get Bloom filters.
+        ``row_group``: rows of a row group, the least that is read.
         """
-        return self._write(data, commit, "append", sought)
+        return self._write(data, commit, "append", _writer(sought, row_group))
 
-    def overwrite(self, data: Any, commit: Commit, sought: Sequence[str] = ()) -> int:
+    def overwrite(self, data: Any, commit: Commit, sought: Sequence[str] = (), row_group: int = ROW_GROUP) -> int:
         """Replace all rows, and the schema, and return the new version."""
-        return self._write(data, commit, "overwrite", sought)
+        return self._write(data, commit, "overwrite", _writer(sought, row_group))
 
-    def _write(self, data: Any, commit: Commit, mode: Literal["append", "overwrite"], sought: Sequence[str]) -> int:
+    def _write(self, data: Any, commit: Commit, mode: Literal["append", "overwrite"], how: WriterProperties) -> int:
         schema_mode: Literal["merge", "overwrite"] = "overwrite" if mode == "overwrite" else "merge"
 
         def write() -> None:
@@ -241,7 +243,7 @@ class Table:
                 mode=mode,
                 schema_mode=schema_mode if self.exists else None,
                 configuration=self._configuration(data),
-                writer_properties=_writer(sought),
+                writer_properties=how,
                 target_file_size=_TARGET_FILE_SIZE,
                 commit_properties=commit.properties(),
             )
@@ -348,12 +350,13 @@ class Table:
         return {"delta.dataSkippingStatsColumns": ",".join(kept)} if kept else {"delta.dataSkippingNumIndexedCols": "0"}
 
 
-def _writer(sought: Sequence[str] = ()) -> WriterProperties:
-    """How Parquet files are written."""
-    found = ColumnProperties(bloom_filter_properties=BloomFilterProperties(True, fpp=0.001, ndv=_ROW_GROUP))
+def _writer(sought: Sequence[str] = (), row_group: int = ROW_GROUP) -> WriterProperties:
+    """How Parquet files are written; a dictionary of values that hardly repeat would only be thrown away again."""
+    filters = BloomFilterProperties(True, fpp=0.001, ndv=row_group)
+    found = ColumnProperties(dictionary_enabled=False, bloom_filter_properties=filters)
     return WriterProperties(
         compression="ZSTD",
         compression_level=1,
-        max_row_group_size=_ROW_GROUP,
+        max_row_group_size=row_group,
         column_properties=dict.fromkeys(sought, found) or None,
     )

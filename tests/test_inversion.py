@@ -163,3 +163,40 @@ def test_every_aggregate_of_duckdb_is_known(connection: duckdb.DuckDBPyConnectio
     for (name,) in connection.execute(listed).fetchall():
         call = sqlglot.parse_one(f"{name}(a, b, c)", read="duckdb", error_level=sqlglot.ErrorLevel.IGNORE)
         assert any(map(is_aggregate, call.walk())), name
+
+
+JOINED = "SELECT c.id, max(b.v) AS v FROM silver.c AS c LEFT JOIN silver.b AS b ON {} WHERE c.alive GROUP BY c.id"
+
+
+@pytest.mark.parametrize(
+    ("on", "spares"),
+    [
+        ("b.c_id = c.id", True),
+        ("c.id = b.c_id + 1", True),
+        ("b.c_id = c.id AND b.v = c.alive", False),  # whether that holds is not said by the key
+        ("b.c_id > c.id", False),
+    ],
+)
+def test_the_table_that_names_the_keys_is_not_read_for_what_is_joined_to_it(on: str, spares: bool) -> None:
+    columns = {"silver.c": ("id", "alive", "lineage_id"), "silver.b": ("c_id", "v", "lineage_id")}
+    links = {link.table: link for link in invert(JOINED.format(on), ["id"], columns).links}
+    assert links["silver.b"].spared == spares
+    assert ("silver.c" in links["silver.b"].sql) != spares
+    assert not links["silver.c"].spared  # it proves that a row is there
+
+
+def test_a_null_key_is_joined_to_nothing(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        "CREATE OR REPLACE TABLE silver.c AS FROM (VALUES (1, true, 'c1'), (NULL, true, 'c2')) t(id, alive, lineage_id)"
+    )
+    connection.execute(
+        "CREATE OR REPLACE TABLE silver.b AS FROM (VALUES (1, 5, 'b1'), (NULL, 6, 'b2')) t(c_id, v, lineage_id)"
+    )
+    columns = {"silver.c": ("id", "alive", "lineage_id"), "silver.b": ("c_id", "v", "lineage_id")}
+    inversion = invert(JOINED.format("b.c_id = c.id"), ["id"], columns)
+    with Follower(connection) as follower:
+        found = [follower.backward(inversion, f"SELECT {key} AS id") for key in ("1", "CAST(NULL AS INTEGER)")]
+    assert [{t: ids.to_list() for t, ids in f.items()} for f in found] == [
+        {"silver.b": ["b1"], "silver.c": ["c1"]},
+        {"silver.c": ["c2"]},
+    ]

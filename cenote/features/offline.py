@@ -18,7 +18,7 @@ from cenote.report import StageReport
 from cenote.retention.rules import view_limit
 from cenote.rewrite import PURGE, edit, holding
 from cenote.sqlfiles import SqlFile, load_sqlfiles
-from cenote.tables import Commit, Table
+from cenote.tables import CLUSTERED_ROW_GROUP, Commit, Table
 from cenote.workspace import Workspace
 from transforms.consent import outsiders
 
@@ -77,7 +77,7 @@ def build(space: Workspace, view: str, rebuild: bool = False) -> StageReport:
             anew = history.starts_anew(rebuild)
             rows = history.rows(anew)
             write = table.overwrite if anew else table.append
-            version = write(rows, commit, ["lineage_id"])
+            version = write(rows, commit, ["lineage_id"], CLUSTERED_ROW_GROUP)
         remove_strays(table)
         made = last_build(table)
         return StageReport(table.name, table.count(), made.rows_added if made else 0, version)

@@ -6,6 +6,7 @@ down into Parquet scans; many are joined.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from typing import TYPE_CHECKING
@@ -101,7 +102,7 @@ class Follower:
         """
         keys = self._named_keys(inversion, rows)
         left = self._keep(f"SELECT DISTINCT __n FROM {keys.table}")
-        for _, sql, given in self._pairs(inversion, keys, as_of):
+        for _, sql, given in self._pairs(replace(inversion, links=_proving(inversion)), keys, as_of):
             if not self.connection.execute(f"SELECT 1 FROM {left} LIMIT 1").fetchall():
                 break
             made = f"SELECT __n FROM ({sql}) AS p(__n, id) WHERE id IS NOT NULL"
@@ -244,3 +245,8 @@ class Follower:
 def _listed(ids: Iterable[str]) -> str:
     values = ", ".join(f"({text(i)})" for i in ids)
     return f"SELECT id FROM (VALUES {values}) AS v(id)"
+
+
+def _proving(inversion: Inversion) -> tuple[Link, ...]:
+    """The links that do not take it that a row asked for is in the result."""
+    return tuple(link for link in inversion.links if not link.spared)

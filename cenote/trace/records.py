@@ -17,6 +17,7 @@ from cenote.trace.moments import Moments
 from cenote.views import text
 from cenote.workspace import Workspace
 
+_SEEN = ("subject_id", "landed_at")
 TOLD = 1_000  # of more rows than this, only ids are told
 
 
@@ -35,6 +36,7 @@ class Records:
     def __init__(self, space: Workspace, moments: Moments) -> None:
         self._space, self._moments = space, moments
         self._manifest: pl.DataFrame | None = None
+        self._seen: dict[str, pl.DataFrame] = {}
         self.owners: dict[str, set[str | None]] = {}
         """Whose the silver rows are that :meth:`conformed` found, by table in SQL."""
 
@@ -67,10 +69,9 @@ class Records:
                     found.setdefault(dataset, []).extend(here)
         return found
 
-    def raw(self, dataset: str, ids: Sequence[str], owners: Sequence[str | None] = ()) -> Part:
-        """The bronze part of records, made of the landed files that they came in; ``owners`` as for
-        :meth:`conformed`."""
-        rows = self._find(f"bronze/{dataset}", ids, ["landed_at"], owners)
+    def raw(self, dataset: str, ids: Sequence[str]) -> Part:
+        """The bronze part of records, made of the landed files that they came in."""
+        rows = self._find(f"bronze/{dataset}", ids, ["landed_at"])
         made = part(self._moments, f"bronze/{dataset}", rows["lineage_id"])
         if len(ids) <= TOLD:
             made.facts = {i: {"row": RecordId.parse(i).row, "landed_at": at} for i, at in rows.iter_rows()}
@@ -93,12 +94,9 @@ class Records:
         made.made_of = [self.raw(dataset, ids)]
         return made
 
-    def conformed(self, dataset: str, ids: Sequence[str], owners: Sequence[str | None] = ()) -> list[Part]:
-        """Where records of bronze went: silver, quarantine (with rule names and paths), or both lists empty.
-
-        ``owners``: whose records most of them are, as far as known, which finds them faster.
-        """
-        silver = self._find(f"silver/{dataset}", ids, ["subject_id"], owners)
+    def conformed(self, dataset: str, ids: Sequence[str]) -> list[Part]:
+        """Where records of bronze went: silver, quarantine (with rule names and paths), or both lists empty."""
+        silver = self._find(f"silver/{dataset}", ids, ["subject_id"])
         quarantine = self._find(f"quarantine/{dataset}", ids, ["rules"])
         self.owners[f"silver.{dataset}"] = self.owners.get(f"silver.{dataset}", set()) | set(silver["subject_id"])
         found = []
@@ -125,49 +123,48 @@ class Records:
         rows = Store(self._space).among("lineage_id", pl.Series(ids, dtype=pl.String), ["passage_id", "lineage_id"])
         return sorted(rows["passage_id"])
 
-    def of_subject(self, subject: str) -> dict[str, pl.DataFrame]:
-        """Records about or naming a person: for each dataset lineage_id and subject_id, whose they are."""
-        found: dict[str, list[pl.DataFrame]] = {}
+    def of_subject(self, subject: str) -> dict[str, list[str]]:
+        """Lineage ids of records about or naming a person, by dataset, sorted."""
+        found: dict[str, set[str]] = {}
         for dataset in self._space.contracts:
-            for layer in ("bronze", "silver", "quarantine"):
-                table = self._moments.table(f"{layer}/{dataset}")
+            for name in (f"{layer}/{dataset}" for layer in ("bronze", "silver", "quarantine")):
+                table = self._moments.table(name)
                 if table is None or "subject_id" not in (names := table.schema().names()):
                     continue
                 who = f"subject_id = {text(subject)}"
                 if "mentions" in names and self._mentions(dataset):
                     who = f"({who} OR list_contains(mentions, {text(subject)}))"
-                rows = self._select(table.files(), ["subject_id"], who)
+                rows = self._seen[name] = self._select(table.files(), _SEEN, who)
                 if rows.height:
-                    found.setdefault(dataset, []).append(rows)
-        return {dataset: pl.concat(rows).unique() for dataset, rows in found.items()}
+                    found.setdefault(dataset, set()).update(rows["lineage_id"])
+        return {dataset: sorted(ids) for dataset, ids in sorted(found.items())}
+
+    def forget(self) -> None:
+        """Forget what was found for the last trace."""
+        self.owners.clear()
+        self._seen.clear()
 
     def _mentions(self, dataset: str) -> bool:
         return bool(self._space.contract(dataset).mentions)
 
-    def _find(
-        self, name: str, ids: Sequence[str], columns: Sequence[str], owners: Sequence[str | None] = ()
-    ) -> pl.DataFrame:
-        """Rows by lineage id, with some columns; first among those of ``owners``, by whom tables are clustered."""
-        table = self._moments.table(name)
-        wanted = sorted(set(ids))
-        files = table.files() if table and wanted else []
-        if not files:
-            return self._select([], columns, "")
-        known = [owner for owner in owners if owner is not None]
-        if known and len(known) <= FEW:
-            theirs = self._among(files, wanted, columns, f" AND subject_id IN ({', '.join(map(text, known))})")
-            missing = sorted(set(wanted) - set(theirs["lineage_id"]))
-            return pl.concat([theirs, self._among(files, missing, columns)]) if missing else theirs
-        return self._among(files, wanted, columns)
+    def _find(self, name: str, ids: Iterable[str], columns: Sequence[str]) -> pl.DataFrame:
+        """Rows by lineage id, with some columns."""
+        table, wanted = self._moments.table(name), set(ids)
+        files = table.files() if table else []
+        seen = self._seen.get(name)
+        if seen is None or not set(columns) <= set(seen.columns):
+            return self._among(files if wanted else [], sorted(wanted), columns)
+        held = seen.filter(pl.col("lineage_id").is_in(pl.Series(sorted(wanted), dtype=pl.String).implode()))
+        held = held.select("lineage_id", *columns)
+        missing = sorted(wanted - set(held["lineage_id"]))
+        return pl.concat([held, self._among(files, missing, columns)]) if missing and files else held
 
-    def _among(
-        self, files: Sequence[str], wanted: Sequence[str], columns: Sequence[str], more: str = ""
-    ) -> pl.DataFrame:
+    def _among(self, files: Sequence[str], wanted: Sequence[str], columns: Sequence[str]) -> pl.DataFrame:
         """Rows by sorted lineage ids. Few ids are written as literals, which skip row groups; of many, bounds are."""
         if len(wanted) <= FEW:
-            return self._select(files, columns, f"lineage_id IN ({', '.join(map(text, wanted))}){more}")
+            return self._select(files, columns, f"lineage_id IN ({', '.join(map(text, wanted))})")
         near = f"lineage_id BETWEEN {text(wanted[0])} AND {text(wanted[-1])}"
-        return self._select(files, columns, f"{near} AND lineage_id IN (SELECT unnest($ids)){more}", {"ids": wanted})
+        return self._select(files, columns, f"{near} AND lineage_id IN (SELECT unnest($ids))", {"ids": wanted})
 
     def _select(
         self, files: Sequence[str], columns: Sequence[str], where: str, given: Mapping[str, Any] | None = None

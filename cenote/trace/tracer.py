@@ -120,7 +120,7 @@ class Tracer:
 
     def down(self, ids: Mapping[str, Sequence[str]]) -> list[Part]:
         """All that is made of records (lineage ids by dataset): silver or quarantine, and what lies behind them."""
-        self.records.owners.clear()
+        self.records.forget()
         found = [p for dataset, held in ids.items() for p in self.records.conformed(dataset, held)]
         silver = {p.table.partition("/")[2]: p for p in found if p.table.startswith("silver/")}
         records = sorted(i for p in silver.values() for i in p.ids)
@@ -188,16 +188,15 @@ class Tracer:
 
         Raises ``TableError`` where nothing is known of the person.
         """
+        self.records.forget()
         held = self.records.of_subject(subject)
         if not held:
             raise TableError(f"nothing is known of {subject!r}", "ask with the subject_id as silver has it")
-        self.records.owners.clear()
         start = Part("subject", [subject])
-        for dataset, rows in sorted(held.items()):
-            ids, owners = rows["lineage_id"].unique().sort().to_list(), rows["subject_id"].unique().to_list()
-            raw = self.records.raw(dataset, ids, owners)
+        for dataset, records in held.items():
+            raw = self.records.raw(dataset, records)
             start.makes.append(raw)
-            raw.makes = self.records.conformed(dataset, ids, owners)
+            raw.makes = self.records.conformed(dataset, records)
         silver = {
             p.table.partition("/")[2]: p for raw in start.makes for p in raw.makes if p.table.startswith("silver/")
         }

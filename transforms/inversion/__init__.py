@@ -31,7 +31,8 @@ class Link:
     ``upwards``: the same query with :data:`ROWS` in the place of ``table``: a table of the rows to start from.
     ``ranges``: for the number of a key that is a moment cut to a unit, the column with the moment, and the unit.
     ``given``: numbers of the keys that are the keys of ``to``, so that downwards nothing need run. ``uses_as_of``:
-    whether it has the parameter ``$as_of``.
+    whether it has the parameter ``$as_of``. ``spared``: whether it takes it that the keys are of rows of the result,
+    which another link of the stage does not.
     """
 
     stage: int
@@ -44,6 +45,7 @@ class Link:
     ranges: Mapping[int, tuple[str, str]]
     given: tuple[int, ...] | None
     uses_as_of: bool
+    spared: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ def _link(stage: int, path: Path, keys: tuple[str, ...], order: list[Stage]) -> 
         {keys.index(name): held for name, held in path.ranges.items() if name in keys},
         None if path.given is None else tuple(keys.index(name) for name in path.given),
         "$as_of" in upwards and any(select.find_all(exp.Placeholder, exp.Parameter)),
+        path.spared,
     )
 
 

@@ -10,13 +10,14 @@ into its rows instead.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
 from transforms.inversion.blocks import HIDDEN, Block, Columns, Inner, Known, Source
 from transforms.inversion.nodes import aggregates
 from transforms.inversion.refusal import NotInvertible
+from transforms.inversion.sparing import spared
 
 HERE = f"{HIDDEN}here"
 ROWS = f"{HIDDEN}rows"
@@ -37,7 +38,8 @@ class Path:
     In ``select`` a base table that is led to is called :data:`ROWS`.
     ``ranges``: for a name that is a moment cut to its day or the like, the name of a column that holds the moment
     itself, and the unit of the cut. ``given``: names that hold the same as the hidden columns, where rows of the
-    result are all that a reader can ask for, so the query need not run.
+    result are all that a reader can ask for, so the query need not run. ``spared``: only keys that are in the result
+    may be asked for (sparing.py).
     """
 
     select: exp.Query
@@ -46,6 +48,7 @@ class Path:
     end: str | Stage
     ranges: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     given: tuple[str, ...] | None = None
+    spared: bool = False
 
 
 class Paths:
@@ -68,7 +71,8 @@ class Paths:
             block = self._columns.block(query)
             wanted = list(block.outputs) if need is None else list(need)
             if _dissolves(block, wanted, real):
-                yield from self._rows(block, {n: block.outputs.get(n, exp.column(n)) for n in wanted}, alone=True)
+                shown = {n: block.outputs.get(n, exp.column(n)) for n in wanted}
+                yield from self._rows(block, shown, alone=True, real=real)
             else:
                 yield from self._computed(block, wanted if real else [])
 
@@ -150,19 +154,25 @@ class Paths:
 
     # rows of one SELECT
 
-    def _rows(self, block: Block, outputs: Mapping[str, exp.Expr], *, alone: bool = False) -> Iterator[Path]:
+    def _rows(
+        self, block: Block, outputs: Mapping[str, exp.Expr], *, alone: bool = False, real: bool = False
+    ) -> Iterator[Path]:
         """Paths from expressions over the rows that FROM and WHERE give, down each source and subquery.
 
-        ``alone``: the rows are the SELECT's own, so its unnest() decides with them which there are.
+        ``alone``: the rows are the SELECT's own, so its unnest() decides with them which there are. ``real``: the
+        outputs asked for are known to be of rows of the result.
         """
         given = {name: block.qualified(e) for name, e in outputs.items()}
         extra = {f"{HIDDEN}u{n}": block.qualified(e) for n, e in enumerate(block.multiplying)} if alone else {}
         shown = {**given, **extra}
-        for source in block.sources:
-            if source.table and not source.absent:
-                yield self._down_a_table(block, shown, source)
-            elif source.body is not None and not source.absent:
-                yield from self._down_a_query(block, shown, source)
+        for source in (s for s in block.sources if not s.absent):
+            easier = spared(block, shown, source, self._columns) if real and not extra else None
+            place, names, target = easier or (block, shown, source)
+            if target.table:
+                yield replace(self._down_a_table(place, names, target), spared=easier is not None)
+            elif target.body is not None:
+                found = self._down_a_query(place, names, target)
+                yield from (replace(path, spared=easier is not None) for path in found)
         for inner in block.inners:
             yield from self._down_an_expression(block, shown, inner)
 
