@@ -7,8 +7,19 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from cenote.lineage import BATCH_DIGITS
 from cenote.retention.limits import limit
 from cenote.workspace import Workspace
+
+PART_ROWS = 4_000_000
+"""How many rows are looked at together; a table of more is read as often as that takes, so memory is bounded."""
+# An id in 12 bytes instead of 35
+_ID = (
+    pl.col("lineage_id").str.head(BATCH_DIGITS).cast(pl.Categorical).alias("batch"),
+    pl.coalesce(
+        pl.col("lineage_id").str.slice(BATCH_DIGITS + 1).cast(pl.UInt64, strict=False), pl.col("lineage_id").hash()
+    ).alias("row"),
+)
 
 
 @dataclass(frozen=True)
@@ -35,19 +46,20 @@ def account(space: Workspace, dataset: str) -> Accounting:
     layers = ("bronze", "silver", "quarantine")
     kept = limit(space.contract(dataset), "silver")  # silver may keep rows shorter than bronze keeps records
     young = pl.lit(True) if kept is None else pl.col("landed_at") >= pl.lit(space.clock() - kept)
-    ids = [
+    tables = {layer: table for layer in layers if (table := space.table(layer, dataset)).exists}
+    if not tables:
+        return Accounting(0, 0, 0, 0, 0, 0)
+    ids = pl.concat(
         table.scan()
         .filter(young)
-        .select("lineage_id", *(pl.lit(layer == other, pl.UInt32).alias(other) for other in layers))
-        for layer in layers
-        if (table := space.table(layer, dataset)).exists
-    ]
-    if not ids:
-        return Accounting(0, 0, 0, 0, 0, 0)
+        .select(*_ID, *(pl.lit(layer == other, pl.UInt32).alias(other) for other in layers))
+        for layer, table in tables.items()
+    )
+    parts = 1 + max(table.count() for table in tables.values()) // PART_ROWS
     taken = pl.col("silver") + pl.col("quarantine")
-    counts = (
-        pl.concat(ids)
-        .group_by("lineage_id")
+    counts = [
+        ids.filter(pl.col("row") % parts == part)
+        .group_by("batch", "row")
         .agg(pl.col(layers).sum())
         .select(
             pl.col(layers).sum(),
@@ -56,5 +68,6 @@ def account(space: Workspace, dataset: str) -> Accounting:
             ((pl.col("bronze") == 0) & (taken > 0)).sum().alias("unknown"),
         )
         .collect(engine="streaming")
-    )
-    return Accounting(**counts.row(0, named=True))
+        for part in range(parts)
+    ]
+    return Accounting(**pl.concat(counts).sum().row(0, named=True))
