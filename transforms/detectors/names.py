@@ -28,6 +28,7 @@ _COUNTED = {"given": _GIVEN, "surname": _SURNAME, "either": _EITHER, "wordlike":
 _NAMEABLE, _THING = np.zeros((2, _UNKNOWN + 1), dtype=bool)
 _NAMEABLE[[*_COUNTED.values(), _INITIAL, _UNKNOWN]] = True
 _THING[[ROLES.index("organisation") + 1, ROLES.index("street") + 1]] = True
+_CAPITALS = np.array([bits & (UPPER | WIDE) > 0 and bits & (DIGIT | UNDER) == 0 for bits in range(256)])
 _PACKED = np.zeros(_UNKNOWN + 1, dtype=np.int64)
 _PACKED[[*_COUNTED.values()]] = 1 << 15 * np.arange(len(_COUNTED))
 _STRONG = (
@@ -62,10 +63,12 @@ def _words(scene: Scene) -> tuple[Positions, npt.NDArray[np.int64]]:
     """Indexes of the tokens that begin with a capital (or a letter without one, if the lexicon has it), and their
     roles.
     """
-    first = scene.classes[scene.starts] if len(scene.starts) else np.zeros(0, np.uint8)
-    index = np.flatnonzero(((first == UPPER) | (first == WIDE)) & ((scene.bits & (DIGIT | UNDER)) == 0))
+    index = np.flatnonzero(_CAPITALS[scene.bits])
+    first = scene.classes[scene.starts[index]]
+    begun = (first == UPPER) | (first == WIDE)
+    index, first = index[begun], first[begun]
     role = role_of(scene.meanings[index])
-    wide = np.flatnonzero(first[index] == WIDE)
+    wide = np.flatnonzero(first == WIDE)
     if len(wide):
         text = scene.buffer.cut(scene.starts[index[wide]], scene.ends[index[wide]], plain=True)
         capital = text.str.contains(r"^[\p{Lu}\p{Lt}]").to_numpy()

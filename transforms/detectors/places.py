@@ -97,13 +97,12 @@ def _streets(scene: Scene) -> list[Spans]:
 
 def _compounds(scene: Scene) -> list[Spans]:
     """``Lange Hauptstraße 12``: a word that ends in the kind of street, and a number after or before."""
-    beside = np.zeros(len(scene.starts) + 3, dtype=bool)
-    for step in (-1, 1, 2):
-        beside[scene.numeric + step] = True  # before the first is behind the last
-    index = np.flatnonzero(beside[: len(scene.starts)])
-    index = index[(scene.sizes[index] >= 6) & (scene.bits[index] & LOWER > 0)]
+    index = np.concatenate([scene.numeric + step for step in (-1, 1, 2)])
+    index = index[(index >= 0) & (index < len(scene.starts))]
+    index = index[scene.sizes[index] >= 6]
+    index = index[scene.bits[index] & LOWER > 0]
     index = index[scene.classes[scene.starts[index]] != LOWER]
-    index = index[_ENDINGS[scene.code(scene.ends[index] - 2), scene.code(scene.ends[index] - 1)]]
+    index = np.unique(index[_ENDINGS[scene.code(scene.ends[index] - 2), scene.code(scene.ends[index] - 1)]])
     words = scene.found(scene.starts[index], scene.ends[index])
     words = words.where(has(words.text, _COMPOUND)) if len(words) else words
     if not len(words):

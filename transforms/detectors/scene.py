@@ -96,11 +96,12 @@ class Scene(Tokens):
             shapes.replace_strict(distinct, np.arange(len(distinct)), return_dtype=pl.Int64).to_numpy().astype(np.int64)
         )
         texts = distinct.to_list()
+        order = np.argsort(ids.astype(np.uint16) if len(texts) < 1 << 16 else ids, kind="stable")
         sizes = np.array([len(text) for text in texts], dtype=np.int64)
         heads = np.cumsum(sizes + 1) - sizes - 1
         long = pl.DataFrame({"start": heads, "text": distinct}).filter(pl.Series(sizes > _LONG))
         return _Runs(
-            starts=starts[np.argsort(ids, kind="stable")],
+            starts=starts[order],
             bounds=np.concatenate([[0], np.cumsum(np.bincount(ids, minlength=len(texts)))]),
             heads=heads,
             line="\n".join(text if len(text) <= _LONG else "\n" * len(text) for text in texts),
