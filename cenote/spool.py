@@ -14,7 +14,7 @@ from typing import Self
 import polars as pl
 import pyarrow as pa
 
-MEMORY_BYTES = 256 * 2**20
+MEMORY_BYTES = 128 * 2**20
 
 
 class Spool:

@@ -18,7 +18,7 @@ from transforms.contract import Contract
 from transforms.history import VALIDITY, place
 
 MERGE_ROWS = 500_000
-BUCKET_ROWS = 1_000_000
+BUCKET_ROWS = 300_000
 
 
 @dataclass
