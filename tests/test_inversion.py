@@ -51,6 +51,15 @@ def test_random_queries(connection: duckdb.DuckDBPyConnection) -> None:
     assert rows >= 500, "most queries give rows"
 
 
+def test_a_subquery_that_is_written_twice_is_traced_twice(connection: duckdb.DuckDBPyConnection) -> None:
+    case = cases(Random(247716), QUERIES)
+    connection.execute(case.ddl)
+    for number, query in enumerate(case.queries):
+        right(connection, query, case, number)
+        links = invert(query.sql, query.columns, case.columns).links
+        assert all(link.to > link.stage for link in links if link.to is not None)
+
+
 def right(connection: duckdb.DuckDBPyConnection, query: Query, case: Case, number: int) -> int:
     """Hold the tracing of a query against its twin: down from all rows and up from a record; turn by turn, also with
     all records at once, or with one row, which must come again from its traced rows alone.

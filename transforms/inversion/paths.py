@@ -23,9 +23,9 @@ HERE = f"{HIDDEN}here"
 ROWS = f"{HIDDEN}rows"
 
 
-@dataclass
+@dataclass(eq=False)
 class Stage:
-    """Groups or partitions of one SELECT, by ``keys`` key columns (``__k1`` ...)."""
+    """Groups or partitions of one SELECT, by ``keys`` key columns (``__k1`` ...). Two that look alike are two."""
 
     keys: int
     paths: list["Path"] = field(default_factory=list)
