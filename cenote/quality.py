@@ -274,7 +274,7 @@ def _some(rows: pl.LazyFrame) -> pl.LazyFrame:
 def _classified(table: Table, contract: Contract) -> Finding:
     """Name path and kind of what values contradict, by a sample of rows, the newest among them."""
     rows = table.scan()
-    newest = rows.filter(pl.col("landed_at") == rows.select(pl.col("landed_at").max()).collect().item())
+    newest = rows.filter(pl.col("landed_at").eq_missing(rows.select(pl.col("landed_at").max()).collect().item()))
     some, new = pl.collect_all([part.head(CLEAR_TEXT_SAMPLE // 2) for part in (rows, newest)])
     sample = pl.concat([some, new]).unique("lineage_id")
     found = {f"{path} {kind}": count for path, kind, count in contradictions(sample, contract)}

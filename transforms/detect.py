@@ -8,7 +8,7 @@ how each is found and measured figures stand in docs/detection.md.
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from itertools import chain, count, pairwise
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -56,7 +56,6 @@ _BENCHES: tuple[_Detectors, ...] = (  # each has a thread of its own, which keep
         dates.ages: ("AGE",),
     },
 )
-_CREWS = [[Hand(f"detect-{n}-{m}") for m in range(len(_BENCHES))] for n in range(max(1, pl.thread_pool_size() // 2))]
 _TURN = count()
 KINDS = tuple(dict.fromkeys(kind for bench in _BENCHES for kinds in bench.values() for kind in kinds))
 _T = TypeVar("_T")
@@ -230,7 +229,8 @@ def _detect(scenes: Sequence[Scene], look: Look) -> list[list[Spans]]:
     """What each scene holds."""
     for scene in scenes:
         scene.prepare()
-    crew = _CREWS[next(_TURN) % len(_CREWS)]
+    crews = _crews()
+    crew = crews[next(_TURN) % len(crews)]
     work = [hand.do(partial(_at_bench, bench, scenes, look)) for hand, bench in zip(crew, _BENCHES, strict=True)]
     found = [[*chain.from_iterable(some)] for some in zip(*(done.result() for done in work), strict=True)]
     for some, scene in zip(found, scenes, strict=True):
@@ -240,6 +240,12 @@ def _detect(scenes: Sequence[Scene], look: Look) -> list[list[Spans]]:
     if look.kinds is not None:
         found = [[spans for spans in some if spans.kind in look.kinds] for some in found]
     return found
+
+
+@cache
+def _crews() -> list[list[Hand]]:
+    """Crews of a hand per bench, one for each two cores. Made at first use: asking the engine starts its threads."""
+    return [[Hand(f"detect-{n}-{m}") for m in range(len(_BENCHES))] for n in range(max(1, pl.thread_pool_size() // 2))]
 
 
 def _at_bench(bench: _Detectors, scenes: Sequence[Scene], look: Look) -> list[list[Spans]]:

@@ -1,7 +1,12 @@
 """Everything that the pipeline imports, loaded once for all attempts; nothing of it may run here.
 
-Belongs here: imports. A library that starts threads when it is imported may not be among them.
+Belongs here: imports. A library that starts threads when it is imported may not be among them; for the same reason the
+project's own lake, which the pipeline's definitions would look at, is out of sight meanwhile.
 """
+
+import os
+
+os.environ["CENOTE_HOME"] = os.devnull + "/no-lake"
 
 import dagster._core.storage.event_log
 import dagster._core.storage.runs
@@ -24,3 +29,5 @@ import cenote.silver
 import cenote.vectors  # noqa: F401
 import pipelines.definitions
 import pipelines.run  # noqa: F401
+
+del os.environ["CENOTE_HOME"]

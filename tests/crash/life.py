@@ -8,6 +8,7 @@ clock stands still, so that what landed at the same moment has the same order wh
 
 import json
 import multiprocessing
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -36,12 +37,17 @@ def settings(folder: Path, **more: Any) -> Settings:
 
 
 def begin(folder: Path, customers: int, seed: int, **more: Any) -> Settings:
-    """A lake with a vault and the first part of a sample that waits in its landing zone."""
+    """A lake with a vault and the first part of a sample that waits in its landing zone.
+
+    Lakes beside each other begin with the same vault, so that the same people have the same pseudonyms.
+    """
     from cenote.sample import generate
     from cenote.vault import Vault
 
-    made = settings(folder, **more)
-    Vault.create(made)
+    made, common = settings(folder, **more), settings(folder.parent / "common")
+    if not common.vault.exists():
+        Vault.create(common)
+    shutil.copytree(common.vault, made.vault)
     generate(made.landing, customers, seed, NOW - timedelta(days=30))
     (made.home / "truth.json").unlink()
     return made
@@ -55,6 +61,7 @@ def more_lands(made: Settings, folder: Path, customers: int, seed: int) -> None:
     for file in sorted((folder / "later" / "landing").rglob("*")):
         if file.is_file():
             target = made.landing / file.relative_to(folder / "later" / "landing")
+            target.parent.mkdir(parents=True, exist_ok=True)
             target.with_name(f"later-{target.name}").write_bytes(file.read_bytes())
 
 

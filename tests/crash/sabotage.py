@@ -15,6 +15,7 @@ def files_first() -> None:
     def taken_first(self: Any, files: list[Any]) -> Any:
         for number, file in enumerate(files):
             aside = self.space.path(".tmp", f"taken-{number}{file.path.suffix}")
+            aside.parent.mkdir(exist_ok=True)
             file.path = file.path.replace(aside)
         return commit(self, files)
 
