@@ -50,9 +50,7 @@ def account(space: Workspace, dataset: str) -> Accounting:
     if not tables:
         return Accounting(0, 0, 0, 0, 0, 0)
     ids = pl.concat(
-        table.scan()
-        .filter(young)
-        .select(*_ID, *(pl.lit(layer == other, pl.UInt32).alias(other) for other in layers))
+        table.scan().filter(young).select(*_ID, *(pl.lit(layer == other, pl.UInt32).alias(other) for other in layers))
         for layer, table in tables.items()
     )
     parts = 1 + max(table.count() for table in tables.values()) // PART_ROWS

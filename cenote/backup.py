@@ -117,9 +117,7 @@ def _is_sqlite(file: Path) -> bool:
 # the copy
 
 
-def _copy_away(
-    staged: Path, to: Path, at: datetime, tables: Mapping[str, int], progress: Progress | None
-) -> Backup:
+def _copy_away(staged: Path, to: Path, at: datetime, tables: Mapping[str, int], progress: Progress | None) -> Backup:
     to.mkdir(parents=True, exist_ok=True)
     folder = to / f"{at:%Y%m%dT%H%M%S%fZ}"
     partial = folder.with_name(f"{folder.name}.partial")

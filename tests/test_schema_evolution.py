@@ -45,7 +45,8 @@ FIRST = """
 """
 SECOND = """
       - {name: phone, physicalName: $.contact.phone, logicalType: string, classification: HIGH,
-         customProperties: [{property: mask, value: {strategy: partial, keep: 4}}, {property: formerly, value: $.phone}]}
+         customProperties: [{property: mask, value: {strategy: partial, keep: 4}},
+                            {property: formerly, value: $.phone}]}
       - {name: level, logicalType: string, required: true}
       - {name: nickname, logicalType: string, classification: HIGH,
          customProperties: [{property: mask, value: redact}]}
