@@ -6,6 +6,7 @@ Delta writes them to its log in clear text.
 """
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,6 +36,8 @@ _TARGET_FILE_SIZE = 128 * 2**20
 COMPACT = "compact"
 """The stage of a commit that holds the same rows as the version before it, in other files (cenote/compaction.py)."""
 _CONTENT = "content"  # in the details of such a commit: the version that made the rows
+_OPENED = threading.local()  # tables opened for reading, by path: the state of their log, and the table
+_MOST_OPENED = 512
 
 
 @dataclass(frozen=True)
@@ -115,10 +118,30 @@ class Table:
                 "its log is torn or files are missing: `cenote verify` says what to do about it",
             ) from None
 
+    def current(self) -> DeltaTable:
+        """The current version, for reading only; opened once per thread for as long as its log stays as it is."""
+        held: dict[str, tuple[object, DeltaTable]] = _OPENED.__dict__.setdefault("tables", {})
+        path, state = str(self.path), self._log_state()
+        if state is None or path not in held or held[path][0] != state:
+            if len(held) >= _MOST_OPENED:
+                held.clear()
+            held[path] = state, self.delta()
+        return held[path][1]
+
+    def _log_state(self) -> object:
+        """What tells one state of the log from another: names of its files, and which file the newest entry is."""
+        log = self.path / "_delta_log"
+        try:
+            names = sorted(entry.name for entry in log.iterdir())
+            info = (log / max(name for name in names if name.endswith(".json"))).stat()
+        except (OSError, ValueError):
+            return None
+        return (*names, info.st_ino, info.st_size, info.st_mtime_ns)
+
     @property
     def version(self) -> int | None:
         """The current version, or None where the table was never written."""
-        return self.delta().version() if self.exists else None
+        return self.current().version() if self.exists else None
 
     @property
     def content_version(self) -> int | None:
@@ -146,11 +169,14 @@ class Table:
 
     def files(self, version: int | None = None) -> list[str]:
         """Paths of the Parquet files that make up the table."""
-        return [unquote(uri) for uri in self.delta(version).file_uris()] if self.exists else []
+        if not self.exists:
+            return []
+        delta = self.current() if version is None else self.delta(version)
+        return [unquote(uri) for uri in delta.file_uris()]
 
     def schema(self) -> pl.Schema:
         """Column names and types."""
-        return pl.Schema(pl.from_arrow(pa.schema(self.delta().schema().to_arrow()).empty_table()).schema)  # type: ignore[union-attr]
+        return pl.Schema(pl.from_arrow(pa.schema(self.current().schema().to_arrow()).empty_table()).schema)  # type: ignore[union-attr]
 
     def scan(self, version: int | None = None) -> pl.LazyFrame:
         """The rows, lazily. A table without files gives an empty frame with its schema."""
@@ -161,11 +187,11 @@ class Table:
 
     def count(self) -> int:
         """Number of rows, from the log alone."""
-        return self.delta().count() if self.exists else 0
+        return self.current().count() if self.exists else 0
 
     def progress(self, source: str) -> int | None:
         """How far ``source`` was consumed, as recorded by :class:`Commit`; None where never."""
-        return self.delta().transaction_version(source) if self.exists else None
+        return self.current().transaction_version(source) if self.exists else None
 
     def added_since(self, version: int | None) -> list[str]:
         """Files that commits after ``version`` added as new data (compactions and purges add none). None: all files.
@@ -202,7 +228,7 @@ class Table:
 
     def commits(self, limit: int | None = None) -> Iterator[CommitInfo]:
         """Commits, newest first."""
-        for entry in self.delta().history(limit) if self.exists else ():
+        for entry in self.current().history(limit) if self.exists else ():
             yield CommitInfo(
                 version=entry["version"],
                 at=datetime.fromtimestamp(entry["timestamp"] / 1000, UTC),

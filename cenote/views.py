@@ -45,7 +45,7 @@ class Opened(Table):
 
     def __init__(self, table: Table, version: int | None = None) -> None:
         super().__init__(table.path, table.name)
-        self._delta = table.delta(version)
+        self._delta = table.current() if version is None else table.delta(version)
 
     @property
     def exists(self) -> bool:
@@ -55,6 +55,10 @@ class Opened(Table):
     def delta(self, version: int | None = None) -> DeltaTable:
         """The table as it stood when it was opened, or another version of it."""
         return self._delta if version is None else super().delta(version)
+
+    def current(self) -> DeltaTable:
+        """The table as it stood when it was opened."""
+        return self._delta
 
 
 @dataclass(frozen=True)
