@@ -25,6 +25,7 @@ from transforms.detect import find_spans
 CLEAR_TEXT_KINDS = ("EMAIL", "CARD", "IBAN", "SSN")
 CLEAR_TEXT_SAMPLE = 5_000
 CLEAR_TEXT_ROWS = 20_000
+CLEAR_TEXT_RUNS = 16
 _TOLD_PATHS = 10
 
 
@@ -244,7 +245,8 @@ def _fresh(space: Workspace, table: Table, contract: Contract) -> Finding:
 def _masked(rows: pl.LazyFrame) -> Finding:
     """Scan a sample of distinct texts of every text column, nested ones too.
 
-    Of a large table, the texts are those of the newest rows and of the first and last ones, so that memory is bounded.
+    Of a large table, the texts are those of runs of rows that lie evenly over it and of its newest rows, so that memory
+    is bounded.
     """
     found = 0
     rows = _some(rows)
@@ -266,9 +268,11 @@ def _some(rows: pl.LazyFrame) -> pl.LazyFrame:
     total, newest = rows.select(pl.len(), pl.col("landed_at").max()).collect().row(0)
     if total <= 4 * CLEAR_TEXT_ROWS:
         return rows
+    step, length = total // CLEAR_TEXT_RUNS, 2 * CLEAR_TEXT_ROWS // CLEAR_TEXT_RUNS
     new = rows.filter(pl.col("landed_at") == newest)
-    ends = [part for frame in (rows, new) for part in (frame.head(CLEAR_TEXT_ROWS), frame.tail(CLEAR_TEXT_ROWS))]
-    return pl.concat([part.collect() for part in ends]).lazy()
+    runs = [rows.slice(step * number, length) for number in range(CLEAR_TEXT_RUNS)]
+    runs += [rows.tail(length), new.head(CLEAR_TEXT_ROWS), new.tail(CLEAR_TEXT_ROWS)]
+    return pl.concat([run.collect() for run in runs]).lazy()
 
 
 def _classified(table: Table, contract: Contract) -> Finding:

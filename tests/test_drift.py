@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
@@ -92,3 +93,13 @@ def test_values_that_contradict_their_class_fail_a_check_that_shows_none(lake: W
     found = check(lake, "classification_agrees")
     assert not found.passed and found.summary == "$.label EMAIL: 1, $.label IBAN: 1"
     assert "jane" not in repr(found) and not check(lake, "no_clear_text").passed
+
+
+def test_clear_text_in_the_middle_of_a_large_table_is_found() -> None:
+    rows = 100_000
+    row = pl.int_range(rows, eager=True)
+    note = pl.when(row.is_between(45_000, 55_000)).then(pl.format("mail a{}@b.example", row)).otherwise(pl.lit("fine"))
+    frame = pl.DataFrame({"lineage_id": row.cast(pl.String), "landed_at": row.cast(pl.Datetime("us", "UTC"))})
+    found = quality._masked(frame.lazy().with_columns(note.alias("note")))
+    assert not found.passed
+    assert found.counts["in_clear"] > 0

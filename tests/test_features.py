@@ -528,7 +528,10 @@ def test_names_that_are_wrong_are_explained(served: tuple[Workspace, Clock]) -> 
 
 @pytest.mark.slow
 def test_reading_one_entity_from_three_views_takes_less_than_5_ms(served: tuple[Workspace, Clock]) -> None:
-    """The 99th percentile of 300 reads, in the best of five rounds: other processes share this machine."""
+    """The 99th percentile of 300 reads, in the best of five rounds, in processor time: other work shares this machine.
+
+    `python -m benchmarks features` tells the time of the wall.
+    """
     space, _ = served
     asked = ["customer_features:total_spent", "customer_graph_features:pagerank", "product_features:avg_rating"]
     entity = {"customer_id": ANA, "product_id": "P1"}
@@ -536,9 +539,9 @@ def test_reading_one_entity_from_three_views_takes_less_than_5_ms(served: tuple[
     def p99() -> float:
         seconds = []
         for _ in range(300):
-            start = time.thread_time()
+            start = time.process_time()
             features.online(space, asked, entity)
-            seconds.append(time.thread_time() - start)
+            seconds.append(time.process_time() - start)
         return sorted(seconds)[296]
 
     assert min(p99() for _ in range(5)) < 0.005
