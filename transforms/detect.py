@@ -161,9 +161,9 @@ def _look(
 def _distinct(texts: pl.Series) -> tuple[pl.Series, pl.DataFrame]:
     """The distinct texts, and for each row that has one (``row``) which it is (``text_id``)."""
     rows = pl.DataFrame({"text": texts.cast(pl.String)}).with_row_index("row").drop_nulls()
+    if rows["text"].hash().n_unique() == rows.height:
+        return rows["text"], rows.select("row", text_id=pl.int_range(rows.height, dtype=pl.UInt32))
     distinct = rows["text"].unique(maintain_order=True)
-    if len(distinct) == rows.height:
-        return distinct, rows.select("row", text_id=pl.int_range(rows.height, dtype=pl.UInt32))
     ids = pl.DataFrame({"text": distinct}).with_row_index("text_id")
     return distinct, rows.join(ids, on="text", maintain_order="left").select("row", "text_id")
 

@@ -16,14 +16,16 @@ from transforms.detectors.lazy import lazy
 
 Positions = npt.NDArray[np.int64]
 OPEN, CLOSE = "\x02", "\x03"
-_FEED, _MARGIN = 10, 80
+MARGIN = 80
+"""Line feeds on either side of what is searched, so that looking beside a place needs no care at the ends."""
+_FEED = 10
 
 
 @dataclass(frozen=True)
 class Buffer:
     """Texts joined by line feeds. ``starts`` and ``ends``: the byte range of each row.
 
-    ``plain`` has the bytes as they came; ``data`` is what is searched: the same, folded to ASCII (folding.py).
+    ``plain`` has the bytes as they came; ``searched`` is the same, folded to ASCII (folding.py), between margins.
     """
 
     plain: bytes
@@ -40,14 +42,15 @@ class Buffer:
         return cls(plain, ends - lengths, ends)
 
     @lazy
-    def data(self) -> bytes:
-        """The bytes to search."""
-        return fold_all(self.plain)
+    def searched(self) -> bytes:
+        """The bytes to search, between line feeds."""
+        margin = bytes([_FEED]) * MARGIN
+        return b"".join((margin, fold_all(self.plain), margin))
 
     @lazy
     def codes(self) -> npt.NDArray[np.uint8]:
-        """The buffer as numbers."""
-        return np.frombuffer(self.data, dtype=np.uint8)
+        """The bytes to search as numbers, with the margin behind them: what stands before the first is found at -1."""
+        return np.frombuffer(self.searched, dtype=np.uint8)[MARGIN:]
 
     @lazy
     def raw(self) -> npt.NDArray[np.uint8]:
@@ -88,51 +91,44 @@ class Buffer:
         begins = np.append(np.flatnonzero((self.raw & 0xC0) != 0x80), len(self.plain))
         return begins[self._counted(self.starts[rows]) + characters.astype(np.int64)]
 
-    def cut(self, starts: Positions, ends: Positions, *, plain: bool = False, data: bytes | None = None) -> pl.Series:
-        """The texts of byte ranges, which must lie between characters.
-
-        ``plain``: the bytes as they came. ``data``: another buffer of the same layout.
-        """
-        data = data or (self.plain if plain else self.data)
+    def cut(self, starts: Positions, ends: Positions, *, plain: bool = False) -> pl.Series:
+        """The texts of byte ranges, which must lie between characters; ``plain``: the bytes as they came."""
+        data = memoryview(self.plain) if plain else memoryview(self.searched)[MARGIN:]
         if len(starts) == 0:
             return pl.Series([], dtype=pl.String)
         if (starts[1:] >= ends[:-1]).all():
             return strings(np.column_stack([starts, ends]).ravel(), data).gather_every(2)
-        sizes = ends - starts
-        bounds = np.concatenate([[0], np.cumsum(sizes)])
-        at = np.arange(bounds[-1]) + np.repeat(starts - bounds[:-1], sizes)
-        return strings(bounds, np.frombuffer(data, dtype=np.uint8)[at].data)
+        return strings(*_gathered(np.frombuffer(data, dtype=np.uint8), starts, ends))
 
-    @lazy
-    def _margined(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-        """The searched bytes, in lower case and as they are, with line feeds on either side."""
-        margin = bytes([_FEED]) * _MARGIN
-        return tuple(np.frombuffer(margin + data + margin, dtype=np.uint8) for data in (self.data.lower(), self.data))  # type: ignore[return-value]
+    def gathered(self, starts: Positions, ends: Positions) -> tuple[Positions, bytes]:
+        """The bytes searched of some ranges, one behind the other, and where each begins; the end of the last."""
+        return _gathered(self.codes, starts, ends)
 
     def prepare(self) -> None:
         """Compute what cutting and looking beside positions take."""
-        _ = self._margined, self._inner
+        _ = self.codes, self._inner
 
-    def _beside(self, begin: Positions, size: int, lower: bool) -> npt.NDArray[np.uint8]:
+    def _beside(self, begin: Positions, size: int) -> npt.NDArray[np.uint8]:
         """``size`` bytes from each position on, as rows of a matrix."""
-        margined = self._margined[0 if lower else 1]
-        return np.lib.stride_tricks.sliding_window_view(margined, size)[begin + _MARGIN]
+        searched = np.frombuffer(self.searched, dtype=np.uint8)
+        windows = np.ndarray((len(searched) - size + 1,), f"V{size}", searched, strides=(1,))
+        return windows[begin + MARGIN].view(np.uint8).reshape(-1, size)
 
     def before(self, positions: Positions, size: int = 48, *, lower: bool = True) -> pl.Series:
         """The ``size`` bytes before each position, in lower case; line feeds stand where the row begins later."""
-        beside = self._beside(positions - size, size, lower)
+        beside = self._beside(positions - size, size)
         room = positions - self.starts[self.rows(positions)]
         tight = np.flatnonzero(room < size)
         beside[tight] = np.where(np.arange(size) < (size - room[tight])[:, None], _FEED, beside[tight])
-        return strings(np.arange(len(positions) + 1) * size, beside.data)
+        return _matrix(beside, lower)
 
     def after(self, positions: Positions, size: int = 16, *, lower: bool = True) -> pl.Series:
         """The ``size`` bytes from each position, in lower case; line feeds stand where the row ends earlier."""
-        beside = self._beside(positions, size, lower)
+        beside = self._beside(positions, size)
         room = self.ends[self.rows(positions)] - positions
         tight = np.flatnonzero(room < size)
         beside[tight] = np.where(np.arange(size) >= room[tight][:, None], _FEED, beside[tight])
-        return strings(np.arange(len(positions) + 1) * size, beside.data)
+        return _matrix(beside, lower)
 
     def around(self, starts: Positions, ends: Positions, before: int, after: int) -> tuple[Positions, Positions]:
         """Ranges widened by some bytes on either side, within their rows and between characters."""
@@ -166,9 +162,25 @@ class Buffer:
         return moved
 
 
+def _matrix(codes: npt.NDArray[np.uint8], lower: bool) -> pl.Series:
+    """The rows of a matrix as texts."""
+    data = codes.tobytes()
+    return strings(np.arange(len(codes) + 1) * codes.shape[1], data.lower() if lower else data)
+
+
+def _gathered(data: npt.NDArray[np.uint8], starts: Positions, ends: Positions) -> tuple[Positions, bytes]:
+    sizes = ends - starts
+    bounds = np.concatenate([[0], np.cumsum(sizes)])
+    at = np.arange(bounds[-1]) + np.repeat(starts - bounds[:-1], sizes)
+    return bounds, data[at].tobytes()
+
+
 def strings(bounds: Positions, data: bytes | memoryview) -> pl.Series:
     """The texts between consecutive bounds of a buffer."""
-    if len(bounds) < 2:
-        return pl.Series([], dtype=pl.String)
+    return pl.Series(large_strings(bounds, data)) if len(bounds) > 1 else pl.Series([], dtype=pl.String)
+
+
+def large_strings(bounds: Positions, data: bytes | memoryview) -> pa.LargeStringArray:
+    """The texts between consecutive bounds of a buffer, for Arrow."""
     bounds = np.ascontiguousarray(bounds, dtype=np.int64)
-    return pl.Series(pa.LargeStringArray.from_buffers(len(bounds) - 1, pa.py_buffer(bounds), pa.py_buffer(data)))
+    return pa.LargeStringArray.from_buffers(len(bounds) - 1, pa.py_buffer(bounds), pa.py_buffer(data))

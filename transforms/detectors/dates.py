@@ -6,7 +6,6 @@ day-month-year in any order, and month names in English, Spanish, French, German
 
 from dataclasses import replace
 
-import numpy as np
 import polars as pl
 
 from transforms.detectors.cues import AGE_LABEL, AGED, BORN, DATING, MONTH, MONTHS, WEEKDAY
@@ -140,9 +139,8 @@ def ages(scene: Scene) -> list[Spans]:
     those who mark clinical texts have it, with its unit ("58 años").
     """
     index = scene.numeric[scene.ends[scene.numeric] - scene.starts[scene.numeric] <= 5]
-    cues = np.concatenate([[0], scene.cues, [0]])
     mixed = scene.bits[index] == DIGIT | LOWER
-    index = index[mixed | ((cues[index] & AGE_LABEL) > 0) | ((cues[index + 2] & AGED) > 0)]
+    index = index[mixed | scene.announced(index - 1, AGE_LABEL) | scene.announced(index + 1, AGED)]
     text = scene.buffer.cut(scene.starts[index], scene.ends[index])
     number = take(text, r"^(\d{1,3})(?:$|y|a[nñ]|j|m)")
     aged = (number.cast(pl.Int32) <= 125).fill_null(False)

@@ -9,6 +9,7 @@ import binascii
 import html
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import unquote
@@ -21,8 +22,10 @@ from transforms.detectors.patterns import has
 from transforms.detectors.scene import Scene
 from transforms.detectors.tokens import DIGIT, LETTER, LOWER, UPPER, joined
 
+_TELLING = re.compile(
+    r"[%&\\<+\u00a0\u00ad\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u2000-\u2015\u202f\u205f-\u2064\u2212\u3000\ufeff-\uff5e]"
+)
 _ESCAPE = re.compile(
-    r"(?=[%&\\<+\u00a0\u00ad\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u2000-\u2015\u202f\u205f-\u2064\u2212\u3000\ufeff-\uff5e])"
     r"(?:(?:%[0-9A-Fa-f]{2})+|&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});|(?:\\u[0-9a-fA-F]{4})+|\\[nrt\"/\\]"
     r"|[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]+|(?<=\w)[\u00a0\u2000-\u200a\u202f\u205f\u3000](?=\w)|(?<=\d)[\u2010-\u2015\u2212](?=\d)"
     r"|[\uff01-\uff5e]+|[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f]+|(?<=[\w@.])(?:</?[a-zA-Z][^<>]{0,40}>)+(?=[\w@.])|\+(?=[^\s&]*%[0-9A-Fa-f]{2}))"
@@ -153,7 +156,7 @@ def _decode(text: str) -> tuple[str, list[int], list[int]]:
     parts: list[str] = []
     decoded_at, original_at = [0], [0]
     last = 0
-    for match in _ESCAPE.finditer(text):
+    for match in _escaped(text):
         for old, new in ((text[last : match.start()],) * 2, (match.group(), _undo(match.group()))):
             parts.append(new)
             decoded_at.append(decoded_at[-1] + len(new.encode()))
@@ -164,6 +167,16 @@ def _decode(text: str) -> tuple[str, list[int], list[int]]:
     decoded_at.append(decoded_at[-1] + size)
     original_at.append(original_at[-1] + size)
     return "".join(parts), decoded_at, original_at
+
+
+def _escaped(text: str) -> Iterator[re.Match[str]]:
+    """The escapes of a text: tried only where a character may begin one, which the engine finds fast."""
+    at = 0
+    while found := _TELLING.search(text, at):
+        match = _ESCAPE.match(text, found.start())
+        if match:
+            yield match
+        at = (match or found).end()
 
 
 def _undo(escape: str) -> str:

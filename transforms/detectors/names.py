@@ -17,7 +17,7 @@ from transforms.detectors.lexicon import ROLES, word_sets
 from transforms.detectors.patterns import has
 from transforms.detectors.scene import Scene
 from transforms.detectors.spans import Mask, Spans, search
-from transforms.detectors.tokens import DIGIT, LOWER, UNDER, UPPER, WIDE
+from transforms.detectors.tokens import LOWER, WIDE
 from transforms.detectors.words import PARTICLE, role_of
 
 _INITIAL, _UNKNOWN = len(ROLES) + 1, len(ROLES) + 2
@@ -25,10 +25,10 @@ _GIVEN, _SURNAME, _EITHER, _WORDLIKE, _TITLE = (
     ROLES.index(r) + 1 for r in ("given", "surname", "either", "wordlike", "title")
 )
 _COUNTED = {"given": _GIVEN, "surname": _SURNAME, "either": _EITHER, "wordlike": _WORDLIKE}
-_NAMEABLE, _THING = np.zeros((2, _UNKNOWN + 1), dtype=bool)
+_NAMEABLE, _THING, _IDLE = np.zeros((3, _UNKNOWN + 1), dtype=bool)
 _NAMEABLE[[*_COUNTED.values(), _INITIAL, _UNKNOWN]] = True
 _THING[[ROLES.index("organisation") + 1, ROLES.index("street") + 1]] = True
-_CAPITALS = np.array([bits & (UPPER | WIDE) > 0 and bits & (DIGIT | UNDER) == 0 for bits in range(256)])
+_IDLE[[ROLES.index("stop") + 1, ROLES.index("place") + 1]] = True
 _PACKED = np.zeros(_UNKNOWN + 1, dtype=np.int64)
 _PACKED[[*_COUNTED.values()]] = 1 << 15 * np.arange(len(_COUNTED))
 _STRONG = (
@@ -61,14 +61,13 @@ def names(scene: Scene) -> list[Spans]:
 
 def _words(scene: Scene) -> tuple[Positions, npt.NDArray[np.int64]]:
     """Indexes of the tokens that begin with a capital (or a letter without one, if the lexicon has it), and their
-    roles.
+    roles. Words that are in no name and say nothing of their neighbours are left out.
     """
-    index = np.flatnonzero(_CAPITALS[scene.bits])
-    first = scene.classes[scene.starts[index]]
-    begun = (first == UPPER) | (first == WIDE)
-    index, first = index[begun], first[begun]
-    role = role_of(scene.meanings[index])
-    wide = np.flatnonzero(first == WIDE)
+    meanings = scene.meanings[scene.capitals]
+    role = role_of(meanings)
+    telling = ~_IDLE[role] | ((meanings & PARTICLE) > 0)
+    index, role = scene.capitals[telling], role[telling]
+    wide = np.flatnonzero(scene.classes[scene.starts[index]] == WIDE) if len(scene.buffer.wide) else index[:0]
     if len(wide):
         text = scene.buffer.cut(scene.starts[index[wide]], scene.ends[index[wide]], plain=True)
         capital = text.str.contains(r"^[\p{Lu}\p{Lt}]").to_numpy()
@@ -77,7 +76,7 @@ def _words(scene: Scene) -> tuple[Positions, npt.NDArray[np.int64]]:
         keep[wide] = capital | other
         index, role = index[keep], role[keep]
     unknown = role == 0
-    role[unknown] = np.where(scene.ends[index[unknown]] - scene.starts[index[unknown]] <= 2, _INITIAL, _UNKNOWN)
+    role[unknown] = np.where(scene.sizes[index[unknown]] <= 2, _INITIAL, _UNKNOWN)
     return index, role
 
 
@@ -154,7 +153,7 @@ def _people(scene: Scene, index: Positions, role: Positions) -> list[Spans]:
         0.15,
     )
     found = scene.found(scene.starts[runs.head], scene.ends[runs.tail])
-    marked = (scene.cues[np.maximum(runs.head - 1, 0)] & NAMING > 0) | found.left_in(":,\n", 2)
+    marked = scene.announced(runs.head - 1, NAMING) | found.left_in(":,\n", 2)
     unsure = np.flatnonzero((score < 0.5) & marked & ~runs.thing & (runs.size <= 5))
     if len(unsure):
         before = found.where(unsure).before(28)
@@ -169,7 +168,7 @@ def _said(scene: Scene) -> Spans:
     """Names in lower case after "my name is": the first word, and those after it that are names."""
     index = scene.cued(SAID)
     index = index[index + 2 < len(scene.starts)]
-    index = index + ((scene.cues[index] & NAME > 0) & (scene.cues[index + 1] & IS > 0))
+    index = index + (scene.announced(index, NAME) & scene.announced(index + 1, IS))
     index = index[scene.classes[scene.starts[index + 1]] == LOWER]
     found = search(scene.near(index, 24, 48), _SAID)
     known, stops = word_sets()

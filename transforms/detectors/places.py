@@ -10,7 +10,7 @@ from transforms.detectors.cues import HOME, POSTAL, STREET_FIRST, STREET_LAST, U
 from transforms.detectors.patterns import fast, has, take
 from transforms.detectors.scene import Found, Scene
 from transforms.detectors.spans import Spans, search
-from transforms.detectors.tokens import DIGIT, LETTER, LOWER
+from transforms.detectors.tokens import DIGIT, LETTER
 
 _COMPOUND = (
     r"^\p{L}.+(?:stra(?:ß|ss)e|str\.?|gasse|weg|platz|allee|[^aeiou]ring|ufer|damm|straat|laan|gracht|kade|plein"
@@ -97,12 +97,9 @@ def _streets(scene: Scene) -> list[Spans]:
 
 def _compounds(scene: Scene) -> list[Spans]:
     """``Lange Hauptstraße 12``: a word that ends in the kind of street, and a number after or before."""
-    index = np.concatenate([scene.numeric + step for step in (-1, 1, 2)])
-    index = index[(index >= 0) & (index < len(scene.starts))]
-    index = index[scene.sizes[index] >= 6]
-    index = index[scene.bits[index] & LOWER > 0]
-    index = index[scene.classes[scene.starts[index]] != LOWER]
-    index = np.unique(index[_ENDINGS[scene.code(scene.ends[index] - 2), scene.code(scene.ends[index] - 1)]])
+    index = scene.capitals[scene.sizes[scene.capitals] >= 6]
+    index = index[_ENDINGS[scene.code(scene.ends[index] - 2), scene.code(scene.ends[index] - 1)]]
+    index = scene.beside_number(index, 2)
     words = scene.found(scene.starts[index], scene.ends[index])
     words = words.where(has(words.text, _COMPOUND)) if len(words) else words
     if not len(words):
@@ -138,12 +135,11 @@ def _hits(scene: Scene, cue: int, before: int, after: int = 0) -> Found:
 
 def _widened(hits: Found, left: pl.Series | None, right: pl.Series, score: float) -> Spans:
     """Hits with the text left and right of them, without a mark that the left part begins with."""
-    size = right.str.strip_chars_end(" \n").str.len_bytes().fill_null(0).to_numpy().astype(np.int64)
-    start = hits.start
-    if left is not None:
-        plain = left.str.replace(fast(r"^[^\p{L}\d]+"), "")
-        start = start - plain.str.len_bytes().fill_null(0).to_numpy().astype(np.int64)
-    return Spans("ADDRESS", start, hits.end + size, score)
+    sides = pl.DataFrame({"left": left, "right": right}, schema={"left": pl.String, "right": pl.String}).select(
+        pl.col("left").str.replace(fast(r"^[^\p{L}\d]+"), "").str.len_bytes().cast(pl.Int64).fill_null(0),
+        pl.col("right").str.strip_chars_end(" \n").str.len_bytes().cast(pl.Int64).fill_null(0),
+    )
+    return Spans("ADDRESS", hits.start - sides["left"].to_numpy(), hits.end + sides["right"].to_numpy(), score)
 
 
 def _labelled(scene: Scene) -> list[Spans]:

@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from transforms.detectors.buffer import Positions
+from transforms.detectors.buffer import Positions, large_strings
 from transforms.detectors.cues import RARE
 from transforms.detectors.lazy import lazy
 from transforms.detectors.spans import Mask, Spans, search
-from transforms.detectors.tokens import ALNUM, DIGIT, UNDER, UPPER, WIDE, Tokens
+from transforms.detectors.tokens import ALNUM, DIGIT, PIECES, UNDER, UPPER, WIDE, Tokens
 from transforms.detectors.vocabulary import PADDING, hash_ranges
-from transforms.detectors.words import CUES, words
+from transforms.detectors.words import words
 
 _GAP, _LONG, _BLOCK = 3, 200, 1 << 15
 _SHAPE = bytes.maketrans(
@@ -46,7 +46,7 @@ class Scene(Tokens):
     def prepare(self) -> None:
         """Compute what nearly every detector asks for, before several threads do."""
         self.buffer.prepare()
-        _ = self.sizes, self.cued(RARE), self._runs, self._spaces, self.dots, self.kind(_NONE)
+        _ = self.sizes, self.cued(RARE), self._runs, self._spaces, self.dots, self.capitals
 
     @lazy
     def meanings(self) -> npt.NDArray[np.int64]:
@@ -58,10 +58,10 @@ class Scene(Tokens):
             meanings[block] = vocabulary.codes(hash_ranges(padded, self.starts[block], self.ends[block]))
         return meanings
 
-    @lazy
-    def cues(self) -> npt.NDArray[np.int64]:
-        """What each token announces (cues.py), as flags."""
-        return self.meanings & CUES
+    def announced(self, index: Positions, cue: int) -> Mask:
+        """Whether the tokens at some indexes announce something; False where there is no such token."""
+        inside = (index >= 0) & (index < len(self.meanings))
+        return inside & (self.meanings[np.where(inside, index, 0)] & cue > 0) if len(self.meanings) else inside
 
     def cued(self, cue: int) -> Positions:
         """Indexes of the tokens that announce something; a cue of ``RARE``."""
@@ -70,8 +70,8 @@ class Scene(Tokens):
 
     @lazy
     def _cued(self) -> tuple[Positions, npt.NDArray[np.int64]]:
-        index = np.flatnonzero(self.meanings & RARE)
-        return index, self.cues[index]
+        index = np.flatnonzero((self.meanings & RARE) > 0)
+        return index, self.meanings[index]
 
     @lazy
     def numeric(self) -> Positions:
@@ -90,22 +90,19 @@ class Scene(Tokens):
     @lazy
     def _runs(self) -> "_Runs":
         starts, ends = self._ranges()
-        shapes = self.buffer.cut(starts, ends, data=self.buffer.data.translate(_SHAPE))
-        distinct = shapes.unique(maintain_order=True)
-        ids = (
-            shapes.replace_strict(distinct, np.arange(len(distinct)), return_dtype=pl.Int64).to_numpy().astype(np.int64)
-        )
-        texts = distinct.to_list()
+        bounds, data = self.buffer.gathered(starts, ends)
+        shapes = large_strings(bounds, data.translate(_SHAPE)).dictionary_encode()
+        ids, texts = shapes.indices.to_numpy(), shapes.dictionary.to_pylist()
         order = np.argsort(ids.astype(np.uint16) if len(texts) < 1 << 16 else ids, kind="stable")
         sizes = np.array([len(text) for text in texts], dtype=np.int64)
         heads = np.cumsum(sizes + 1) - sizes - 1
-        long = pl.DataFrame({"start": heads, "text": distinct}).filter(pl.Series(sizes > _LONG))
+        long = np.flatnonzero(sizes > _LONG)
         return _Runs(
             starts=starts[order],
             bounds=np.concatenate([[0], np.cumsum(np.bincount(ids, minlength=len(texts)))]),
             heads=heads,
             line="\n".join(text if len(text) <= _LONG else "\n" * len(text) for text in texts),
-            long=long,
+            long=pl.DataFrame({"start": heads[long], "text": [texts[place] for place in long]}, schema=PIECES),
         )
 
     def _ranges(self) -> tuple[Positions, Positions]:
@@ -116,7 +113,8 @@ class Scene(Tokens):
         taken[self.numeric] = True
         for step in (-2, -1, 1, 2):
             beside = np.clip(self.numeric + step, 0, len(starts) - 1)
-            taken[beside[(self.bits[beside] == UPPER) & (self.sizes[beside] <= 2)]] = True
+            beside = beside[self.bits[beside] == UPPER]
+            taken[beside[ends[beside] - starts[beside] <= 2]] = True
         index = np.flatnonzero(taken)
         at = ends[index[:-1]]
         gap = starts[index[1:]] - at
@@ -238,7 +236,7 @@ class Found:
         at = np.searchsorted(self.scene.starts, self.start)
         near = np.zeros(len(self), bool)
         for step in range(1, tokens + 1):
-            near |= (at >= step) & (self.scene.cues[np.maximum(at - step, 0)] & cue > 0)
+            near |= self.scene.announced(at - step, cue)
         return near
 
     def frame(self, before: int = 0, after: int = 0, cased: int = 0, *, text: bool = True) -> pl.DataFrame:

@@ -43,7 +43,7 @@ def secrets(scene: Scene) -> list[Spans]:
             Spans("SECRET", *search(near, _BEARER), 0.9),
             Spans("SECRET", *search(near, _PIN), 0.75),
         ]
-    if b"-----BEGIN" in scene.buffer.data:
+    if b"-----BEGIN" in scene.buffer.searched:
         whole = scene.pieces(scene.buffer.starts, scene.buffer.ends).filter(has("text", "-----BEGIN"))
         found.append(Spans("SECRET", *search(whole, _PEM), 0.99))
     return found

@@ -100,15 +100,20 @@ def settle(buffer: Buffer, found: Sequence[Spans], threshold: float) -> Settled:
     start, end = buffer.whole(every.start, every.end)
     every = every._replace(start=start, end=end)
     every = every.where((every.score >= threshold) & (end > start))
-    every = every.where(np.lexsort((every.end, every.start)))
+    every = every.where(np.argsort(every.start, kind="stable"))
     if len(every.start) == 0:
         return every
     opens = np.concatenate([[True], every.start[1:] >= np.maximum.accumulate(every.end)[:-1]])
     if opens.all():
         return every
-    heads, group = np.flatnonzero(opens), np.cumsum(opens)
-    ranked = np.lexsort((-np.arange(len(group)), every.end - every.start, every.score, group))
-    best = ranked[np.append(heads[1:], len(group)) - 1]
+    heads = np.flatnonzero(opens)
+    sizes = np.diff(np.append(heads, len(opens)))
+    several = sizes > 1
+    among = np.flatnonzero(np.repeat(several, sizes))
+    group = np.repeat(np.arange(len(heads)), sizes)[among]
+    ranked = among[np.lexsort((-among, (every.end - every.start)[among], every.score[among], group))]
+    best = heads.copy()
+    best[several] = ranked[np.cumsum(sizes[several]) - 1]
     return Settled(every.start[heads], np.maximum.reduceat(every.end, heads), every.source[best], every.score[best])
 
 

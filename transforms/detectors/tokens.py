@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from transforms.detectors.buffer import Buffer, Positions
+from transforms.detectors.buffer import MARGIN, Buffer, Positions
 from transforms.detectors.folding import MORE
 from transforms.detectors.lazy import lazy
 
@@ -39,9 +39,8 @@ def _classes() -> bytes:
 
 
 _CLASSES = _classes()
-_MARGIN = 80
-_FED = b"\n" * _MARGIN
-_PIECES = {"start": pl.Int64, "text": pl.String}
+PIECES = {"start": pl.Int64, "text": pl.String}
+"""Pieces of text to search, each with where it begins."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +51,18 @@ class Tokens:
     texts: pl.Series
 
     @lazy
+    def _classed(self) -> bytes:
+        """The class of each byte, margins included."""
+        return self.buffer.searched.translate(_CLASSES)
+
+    @lazy
     def classes(self) -> npt.NDArray[np.uint8]:
         """The class of each byte."""
-        return np.frombuffer(self.buffer.data.translate(_CLASSES), dtype=np.uint8)
+        return np.frombuffer(self._classed, dtype=np.uint8)[MARGIN:-MARGIN]
 
     @lazy
     def _edges(self) -> Positions:
-        inside = np.zeros(len(self.classes) + 2, dtype=bool)
-        np.greater_equal(self.classes, DIGIT, out=inside[1:-1])
+        inside = np.frombuffer(self._classed, dtype=np.uint8)[MARGIN - 1 : 1 - MARGIN] >= DIGIT
         return np.flatnonzero(inside[1:] != inside[:-1])
 
     @lazy
@@ -90,16 +93,27 @@ class Tokens:
         return np.bitwise_or.reduceat(self.classes, self.starts) & np.uint8(ALNUM | UNDER)
 
     @lazy
-    def _spaces(self) -> Positions:
-        return np.concatenate([[-1], np.flatnonzero(self.classes == SPACE), [len(self.classes)]])
+    def capitals(self) -> Positions:
+        """Indexes of the tokens of letters only that begin with a capital, or a letter beyond ASCII."""
+        some = ((self.bits & (DIGIT | UNDER)) == 0) & ((self.bits & (UPPER | WIDE)) > 0)
+        index = np.flatnonzero(some)
+        return index[(self.classes[self.starts[index]] & (UPPER | WIDE)) > 0]
 
     @lazy
-    def _marks(self) -> Positions:
-        return np.flatnonzero(self.classes == MARK)
+    def _spaces(self) -> Positions:
+        """Positions of white space, with one before the text and one behind it."""
+        near = np.frombuffer(self._classed, dtype=np.uint8)[MARGIN - 1 : 1 - MARGIN]
+        return np.flatnonzero(near == SPACE) - 1
+
+    @lazy
+    def _marks(self) -> tuple[Positions, npt.NDArray[np.uint8]]:
+        at = np.flatnonzero(self.classes == MARK)
+        return at, self.code(at)
 
     def marks_at(self, mark: str) -> Positions:
         """Positions of one of the marks ``@ : . - % & \\ <``."""
-        return self._marks[self.buffer.codes[self._marks] == ord(mark)]
+        at, codes = self._marks
+        return at[codes == ord(mark)]
 
     @lazy
     def dots(self) -> Positions:
@@ -117,7 +131,7 @@ class Tokens:
 
     def pieces(self, begin: Positions, finish: Positions) -> pl.DataFrame:
         """Ranges as pieces to search: ``start``, ``text``."""
-        return pl.DataFrame({"start": begin, "text": self.buffer.cut(begin, finish)}, schema=_PIECES)
+        return pl.DataFrame({"start": begin, "text": self.buffer.cut(begin, finish)}, schema=PIECES)
 
     def long_tokens(self, size: int, bits: int) -> pl.DataFrame:
         """The words around tokens of at least ``size`` (eight or more) bytes with any class of ``bits``."""
@@ -138,23 +152,16 @@ class Tokens:
 
     def code(self, positions: Positions) -> npt.NDArray[np.uint8]:
         """The folded bytes at positions; line feeds beyond either end."""
-        return self._fed[positions + _MARGIN]
+        return self.buffer.codes[positions]
 
     def kind(self, positions: Positions) -> npt.NDArray[np.uint8]:
         """The classes of the bytes at positions; SPACE beyond either end."""
-        return _BY_CODE[self.code(positions)]
+        return np.frombuffer(self._classed, dtype=np.uint8)[MARGIN:][positions]
 
     def is_point(self, positions: Positions) -> npt.NDArray[np.bool_]:
         """Whether a mark that is no space stands at positions."""
         kind = self.kind(positions)
         return (kind == POINT) | (kind == MARK)
-
-    @lazy
-    def _fed(self) -> npt.NDArray[np.uint8]:
-        return np.frombuffer(_FED + self.buffer.data + _FED, dtype=np.uint8)
-
-
-_BY_CODE = np.frombuffer(_CLASSES, dtype=np.uint8)
 
 
 def joined(begin: Positions, finish: Positions) -> tuple[Positions, Positions]:
