@@ -3,73 +3,46 @@
 The bundles are landed as docs/fhir.md says: one file of resources per type.
 """
 
-import json
-import re
 from collections import Counter, defaultdict
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from cenote import bronze, catalog, gold, graph, quality, residue, silver
+from cenote import catalog, gold, quality, residue
 from cenote.erasure.find import find
 from cenote.erasure.people import People
-from cenote.settings import Settings
-from cenote.vault import Vault
 from cenote.workspace import Workspace
-
-LAKE = Path(__file__).parent / "lakes" / "fhir"
-BUNDLES = Path(__file__).parents[2] / "shared" / "data" / "phi" / "synthea_r4"
+from tests import other_lakes
+from tests.other_lakes import BUNDLES, built
 
 pytestmark = pytest.mark.skipif(
     not BUNDLES.is_dir(), reason="third-party test data (../shared/data) is not beside this checkout"
 )
 
 
-def dataset(resource_type: str) -> str:
-    """``ImagingStudy`` -> ``imaging_studies``."""
-    name = re.sub(r"(?<!^)(?=[A-Z])", "_", resource_type).lower()
-    return f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
-
-
 @pytest.fixture(scope="module")
 def bundles() -> list[dict[str, Any]]:
-    return [json.loads(file.read_bytes()) for file in sorted(BUNDLES.glob("*.json"))]
+    return other_lakes.bundles()
 
 
 @pytest.fixture(scope="module")
 def resources(bundles: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """All resources by dataset."""
-    found = defaultdict(list)
-    for entry in (entry for bundle in bundles for entry in bundle["entry"]):
-        found[dataset(entry["resource"]["resourceType"])].append(entry["resource"])
-    return dict(found)
+    return other_lakes.resources(bundles)
 
 
 @pytest.fixture(scope="module")
-def lake(resources: dict[str, list[dict[str, Any]]], tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """Every stage of a run, one after the other; all asset checks hold."""
-    folder = tmp_path_factory.mktemp("fhir")
-    paths = {"contracts": LAKE / "contracts", "marts": LAKE / "marts", "features": folder / "none"}
-    settings = Settings(home=folder / "data", vault=folder / "vault", **paths)  # type: ignore[arg-type]
-    Vault.create(settings)
-    space = Workspace(settings, run_id="test")
-    for name, found in resources.items():
-        file = folder / f"{name}.ndjson"
-        file.write_text("".join(f"{json.dumps(resource)}\n" for resource in found))
-        bronze.land(space, name, [file], consume=True)
-        silver.build(space, name)
-    for mart in gold.marts(space):
-        gold.build(space, mart)
-    graph.build_edges(space, "encounters")
-    graph.build_nodes(space)
-    catalog.refresh(space)
-    checked = [finding for name in resources for finding in quality.check_silver(space, space.contract(name))]
-    checked += [finding for mart in gold.marts(space).values() for finding in quality.check_gold(space, mart)]
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Every stage of a run, one after the other."""
+    return built(tmp_path_factory, "fhir")
+
+
+def test_all_asset_checks_hold(lake: Workspace) -> None:
+    checked = [finding for contract in lake.contracts.values() for finding in quality.check_silver(lake, contract)]
+    checked += [finding for mart in gold.marts(lake).values() for finding in quality.check_gold(lake, mart)]
     assert [finding for finding in checked if not finding.passed] == []
-    return space
 
 
 def test_every_resource_reaches_silver(lake: Workspace, resources: dict[str, list[dict[str, Any]]]) -> None:

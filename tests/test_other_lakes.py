@@ -5,50 +5,25 @@ tests/lakes.
 """
 
 import csv
-import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from cenote import bronze, catalog, gold, silver
-from cenote.settings import Settings
-from cenote.vault import Vault
+from cenote import catalog, gold, silver
 from cenote.workspace import Workspace
+from tests.other_lakes import BUSINESS, built
 
-LAKES = Path(__file__).parent / "lakes"
-BUSINESS = Path(__file__).parents[2] / "shared" / "data" / "business"
 Csv = Callable[[str], list[dict[str, str]]]
 CENT = Decimal("0.01")
 
 pytestmark = pytest.mark.skipif(
     not BUSINESS.is_dir(), reason="third-party test data (../shared/data) is not beside this checkout"
 )
-
-
-def build(space: Workspace, landed: dict[str, tuple[Path, str | None]]) -> Workspace:
-    """Land ``dataset -> (file, JSON pointer)``, and build silver, all marts and the catalog."""
-    for dataset, (file, pointer) in landed.items():
-        bronze.land(space, dataset, [file], consume=False, pointer=pointer)
-        silver.build(space, dataset)
-    for mart in gold.marts(space):
-        gold.build(space, mart)
-    catalog.refresh(space)
-    return space
-
-
-def lake(factory: pytest.TempPathFactory, name: str) -> Workspace:
-    """An empty lake whose contracts and marts are those of tests/lakes/<name>."""
-    home = factory.mktemp(name)
-    folders = {"home": home / "data", "vault": home / "vault"}
-    settings = Settings(**folders, contracts=LAKES / name / "contracts", marts=LAKES / name / "marts")
-    Vault.create(settings)
-    return Workspace(settings, run_id="test")
 
 
 def ask(space: Workspace, sql: str) -> list[dict[str, Any]]:
@@ -66,12 +41,7 @@ def values(space: Workspace, *names: str) -> str:
 
 @pytest.fixture(scope="module")
 def chinook(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    file = BUSINESS / "chinook" / "ChinookData.json"
-    arrays = {
-        "albums": "/Album", "artists": "/Artist", "customers": "/Customer", "employees": "/Employee",
-        "genres": "/Genre", "invoice_lines": "/InvoiceLine", "invoices": "/Invoice", "tracks": "/Track",
-    }  # fmt: skip
-    return build(lake(tmp_path_factory, "chinook"), {name: (file, pointer) for name, pointer in arrays.items()})
+    return built(tmp_path_factory, "chinook")
 
 
 @pytest.fixture(scope="module")
@@ -149,10 +119,7 @@ def test_chinook_people_are_masked_and_still_join(chinook: Workspace, chinook_sq
 
 @pytest.fixture(scope="module")
 def northwind(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    folder = BUSINESS / "northwind" / "json"
-    return build(
-        lake(tmp_path_factory, "northwind"), {file.stem: (file, None) for file in sorted(folder.glob("*.json"))}
-    )
+    return built(tmp_path_factory, "northwind")
 
 
 @pytest.fixture(scope="module")
@@ -218,15 +185,7 @@ def test_northwind_people_are_masked(northwind: Workspace, northwind_csv: Csv) -
 
 @pytest.fixture(scope="module")
 def jaffle_shop(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    folder = tmp_path_factory.mktemp("seeds")
-    landed: dict[str, tuple[Path, str | None]] = {}
-    for name in ("customers", "orders", "payments"):
-        seed = BUSINESS / "jaffle_shop" / "seeds" / f"raw_{name}.csv"
-        file = folder / f"{name}.jsonl"
-        with seed.open(encoding="utf-8", newline="") as rows:
-            file.write_text("".join(json.dumps(row) + "\n" for row in csv.DictReader(rows)))
-        landed[name] = (file, None)
-    return build(lake(tmp_path_factory, "jaffle_shop"), landed)
+    return built(tmp_path_factory, "jaffle_shop")
 
 
 def test_jaffle_shop_has_the_customers_of_the_dbt_project(jaffle_shop: Workspace) -> None:
