@@ -163,9 +163,8 @@ def _distinct(texts: pl.Series) -> tuple[pl.Series, pl.DataFrame]:
     rows = pl.DataFrame({"text": texts.cast(pl.String)}).with_row_index("row").drop_nulls()
     if rows["text"].hash().n_unique() == rows.height:
         return rows["text"], rows.select("row", text_id=pl.int_range(rows.height, dtype=pl.UInt32))
-    distinct = rows["text"].unique(maintain_order=True)
-    ids = pl.DataFrame({"text": distinct}).with_row_index("text_id")
-    return distinct, rows.join(ids, on="text", maintain_order="left").select("row", "text_id")
+    coded = rows["text"].to_arrow().dictionary_encode()
+    return pl.Series(coded.dictionary), rows.select("row", text_id=pl.Series(coded.indices).cast(pl.UInt32))
 
 
 def _in_chunks(texts: pl.Series, work: Callable[[pl.Series, int], _T]) -> list[_T]:

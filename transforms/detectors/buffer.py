@@ -42,10 +42,10 @@ class Buffer:
         return cls(plain, ends - lengths, ends)
 
     @lazy
-    def searched(self) -> bytes:
+    def searched(self) -> bytes | bytearray:
         """The bytes to search, between line feeds."""
         margin = bytes([_FEED]) * MARGIN
-        return b"".join((margin, fold_all(self.plain), margin))
+        return fold_all(b"".join((margin, self.plain, margin)))
 
     @lazy
     def codes(self) -> npt.NDArray[np.uint8]:
@@ -58,9 +58,14 @@ class Buffer:
         return np.frombuffer(self.plain, dtype=np.uint8)
 
     @lazy
+    def _beyond(self) -> Positions:
+        """Positions of the bytes beyond ASCII."""
+        return np.zeros(0, np.int64) if self.plain.isascii() else np.flatnonzero(self.raw >= 0x80)
+
+    @lazy
     def wide(self) -> Positions:
         """Positions of the first bytes of characters beyond ASCII."""
-        return np.zeros(0, np.int64) if self.plain.isascii() else np.flatnonzero(self.raw >= 0xC2)
+        return self._beyond[self.raw[self._beyond] >= 0xC2]
 
     @lazy
     def lower(self) -> bytes:
@@ -70,9 +75,7 @@ class Buffer:
     @lazy
     def _inner(self) -> Positions:
         """Positions of the bytes that continue a character."""
-        if self.plain.isascii():
-            return np.zeros(0, np.int64)
-        return np.flatnonzero((self.raw & 0xC0) == 0x80)
+        return self._beyond[self.raw[self._beyond] < 0xC0]
 
     def _counted(self, positions: Positions) -> Positions:
         """How many characters begin before each position."""
@@ -141,24 +144,22 @@ class Buffer:
         """Ranges widened so that they hold whole characters."""
         if self.plain.isascii():
             return starts, ends
-        before = starts.copy()
-        for _ in range(3):
-            before -= self._continues(before)
-        return before, self._to_character(ends)
+        return self._to_character(starts, -1), self._to_character(ends)
 
     def _continues(self, positions: Positions) -> npt.NDArray[np.bool_]:
         """Whether the bytes at positions continue a character."""
-        inside = positions < len(self.raw)
-        inside[inside] = (self.raw[positions[inside]] & 0xC0) == 0x80
-        return inside
+        last = len(self.raw) - 1
+        return ((self.raw[np.minimum(positions, last)] & 0xC0) == 0x80) & (positions <= last)
 
-    def _to_character(self, positions: Positions) -> Positions:
-        """Move positions right until they stand between characters."""
+    def _to_character(self, positions: Positions, step: int = 1) -> Positions:
+        """Move positions right (or left) until they stand between characters."""
         if self.plain.isascii():
             return positions
         moved = positions.copy()
-        for _ in range(3):
-            moved += self._continues(moved)
+        inside = np.flatnonzero(self._continues(moved))
+        while len(inside):
+            moved[inside] += step
+            inside = inside[self._continues(moved[inside])]
         return moved
 
 

@@ -6,6 +6,7 @@ day-month-year in any order, and month names in English, Spanish, French, German
 
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 
 from transforms.detectors.cues import AGE_LABEL, AGED, BORN, DATING, MONTH, MONTHS, WEEKDAY
@@ -138,8 +139,9 @@ def ages(scene: Scene) -> list[Spans]:
     """Ages: the number before "years old" and the like, or after "aged". The number alone is the span; in Spanish, as
     those who mark clinical texts have it, with its unit ("58 años").
     """
-    index = scene.numeric[scene.ends[scene.numeric] - scene.starts[scene.numeric] <= 5]
-    mixed = scene.bits[index] == DIGIT | LOWER
+    sizes, mixed = scene.sizes[scene.numeric], scene.bits[scene.numeric] == DIGIT | LOWER
+    short = sizes <= np.where(mixed, 5, 3)
+    index, mixed = scene.numeric[short], mixed[short]
     index = index[mixed | scene.announced(index - 1, AGE_LABEL) | scene.announced(index + 1, AGED)]
     text = scene.buffer.cut(scene.starts[index], scene.ends[index])
     number = take(text, r"^(\d{1,3})(?:$|y|a[nñ]|j|m)")

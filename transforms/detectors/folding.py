@@ -77,14 +77,15 @@ _SPECIALS = bytes.maketrans(b"\x02\x03\x7f", b"  \x1f")
 _THREE = {c.encode(): fold(c) for c in "‘’‚“”„€"}
 
 
-def fold_all(plain: bytes) -> bytes:
+def fold_all(plain: bytes) -> bytes | bytearray:
     """UTF-8 bytes folded."""
     if plain.isascii():
         return plain.translate(_SPECIALS) if any(mark in plain for mark in _SPECIAL) else plain
     if any(mark in plain for mark in _SPECIAL):
         plain = plain.translate(_SPECIALS)
     codes = np.frombuffer(plain, dtype=np.uint8)
-    folded = codes.copy()
+    written = bytearray(plain)
+    folded = np.frombuffer(written, dtype=np.uint8)
     wide = np.flatnonzero(codes >= 0x80)
     lead = codes[wide]
     folded[wide] = np.frombuffer(_single(), dtype=np.uint8)[lead]
@@ -104,4 +105,4 @@ def fold_all(plain: bytes) -> bytes:
     at = at[codes[at + 1] == _SYMBOLS[0][1]]
     for place in range(3):
         folded[at + place] = ord(OTHER)
-    return folded.tobytes()
+    return written

@@ -51,7 +51,7 @@ class Tokens:
     texts: pl.Series
 
     @lazy
-    def _classed(self) -> bytes:
+    def _classed(self) -> bytes | bytearray:
         """The class of each byte, margins included."""
         return self.buffer.searched.translate(_CLASSES)
 
@@ -61,19 +61,19 @@ class Tokens:
         return np.frombuffer(self._classed, dtype=np.uint8)[MARGIN:-MARGIN]
 
     @lazy
-    def _edges(self) -> Positions:
-        inside = np.frombuffer(self._classed, dtype=np.uint8)[MARGIN - 1 : 1 - MARGIN] >= DIGIT
-        return np.flatnonzero(inside[1:] != inside[:-1])
+    def _inside(self) -> npt.NDArray[np.bool_]:
+        """Whether each byte is part of a token, with one byte before the text and one behind it."""
+        return np.frombuffer(self._classed, dtype=np.uint8)[MARGIN - 1 : 1 - MARGIN] >= DIGIT
 
     @lazy
     def starts(self) -> Positions:
         """Where each token begins."""
-        return np.ascontiguousarray(self._edges[::2])
+        return np.flatnonzero(self._inside[1:] > self._inside[:-1])
 
     @lazy
     def ends(self) -> Positions:
         """Where each token ends."""
-        return np.ascontiguousarray(self._edges[1::2])
+        return np.flatnonzero(self._inside[1:] < self._inside[:-1])
 
     @lazy
     def sizes(self) -> Positions:
@@ -103,7 +103,9 @@ class Tokens:
     def _spaces(self) -> Positions:
         """Positions of white space, with one before the text and one behind it."""
         near = np.frombuffer(self._classed, dtype=np.uint8)[MARGIN - 1 : 1 - MARGIN]
-        return np.flatnonzero(near == SPACE) - 1
+        at = np.flatnonzero(near == SPACE)
+        at -= 1
+        return at
 
     @lazy
     def _marks(self) -> tuple[Positions, npt.NDArray[np.uint8]]:
