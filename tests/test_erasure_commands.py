@@ -1,6 +1,7 @@
 """The commands about people, and Dagster's job and sensor, as somebody meets them."""
 
 import json
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,15 +16,13 @@ from cenote.erasure.people import people
 from cenote.errors import ErasureError
 from pipelines.erasure import erasure_job, erasure_sensor
 from pipelines.resources import workspace_resource
-from tests.erasure_lake import LAKE, NOW, build, land, make, opened
+from tests.erasure_lake import LAKE, NOW, built, opened
 
 
 @pytest.fixture
-def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def lake(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small lake, which the environment names."""
-    space = make(tmp_path / "lake")
-    land(space)
-    build(space, with_vectors=False, with_features=False)
+    space = opened(shutil.copytree(built(tmp_path_factory, whole=False), tmp_path / "lake"))
     places = {
         "HOME": space.settings.home, "VAULT": space.settings.vault, "CONTRACTS": LAKE / "contracts",
         "MARTS": LAKE / "marts", "FEATURES": LAKE / "features", "FEATURE_REPO": LAKE / "repo",
