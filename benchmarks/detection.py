@@ -160,6 +160,7 @@ def _values(file: Path, field: str) -> Iterator[str]:
 
 def many(texts: pl.Series, megabytes: float) -> pl.Series:
     """So many MB of texts, none like another: a number stands behind each copy, since repeated texts cost nothing."""
+    texts = texts.unique(maintain_order=True)
     copies = max(1, round(megabytes * 1e6 / texts.str.len_bytes().sum()))
     return pl.concat([texts + f" {copy:x}." for copy in range(copies)])
 

@@ -38,7 +38,7 @@ class Buffer:
         lengths = texts.str.len_bytes().to_numpy().astype(np.int64)
         ends = np.cumsum(lengths + 1) - 1
         size = int(ends[-1]) if len(texts) else 0
-        plain = texts.str.join("\n").to_arrow().buffers()[2].to_pybytes()[:size] if size > 0 else b""
+        plain = texts.str.join("\n").to_arrow().buffers()[2][:size].to_pybytes() if size > 0 else b""
         return cls(plain, ends - lengths, ends)
 
     @lazy
@@ -120,17 +120,15 @@ class Buffer:
     def before(self, positions: Positions, size: int = 48, *, lower: bool = True) -> pl.Series:
         """The ``size`` bytes before each position, in lower case; line feeds stand where the row begins later."""
         beside = self._beside(positions - size, size)
-        room = positions - self.starts[self.rows(positions)]
-        tight = np.flatnonzero(room < size)
-        beside[tight] = np.where(np.arange(size) < (size - room[tight])[:, None], _FEED, beside[tight])
+        room = (positions - self.starts[self.rows(positions)]).clip(0, size).astype(np.uint8)
+        np.copyto(beside, _FEED, where=np.arange(size, dtype=np.uint8) < (size - room)[:, None])
         return _matrix(beside, lower)
 
     def after(self, positions: Positions, size: int = 16, *, lower: bool = True) -> pl.Series:
         """The ``size`` bytes from each position, in lower case; line feeds stand where the row ends earlier."""
         beside = self._beside(positions, size)
-        room = self.ends[self.rows(positions)] - positions
-        tight = np.flatnonzero(room < size)
-        beside[tight] = np.where(np.arange(size) >= room[tight][:, None], _FEED, beside[tight])
+        room = (self.ends[self.rows(positions)] - positions).clip(0, size).astype(np.uint8)
+        np.copyto(beside, _FEED, where=np.arange(size, dtype=np.uint8) >= room[:, None])
         return _matrix(beside, lower)
 
     def around(self, starts: Positions, ends: Positions, before: int, after: int) -> tuple[Positions, Positions]:

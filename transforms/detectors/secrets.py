@@ -33,7 +33,8 @@ _PEM = r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z
 def secrets(scene: Scene) -> list[Spans]:
     """Keys with their issuers' prefixes, JSON web tokens, private key blocks, and values that words call a secret."""
     found = [Spans("SECRET", *search(scene.long_tokens(16, DIGIT | UPPER), _KEYS), 0.97)]
-    near = scene.near(scene.cued(SECRET), 16, 160)
+    words = scene.cued(SECRET)
+    near = scene.near(words, 16, 160)
     if near.height:
         said = search(near, _SAID)
         text = scene.buffer.cut(*said)
@@ -43,7 +44,7 @@ def secrets(scene: Scene) -> list[Spans]:
             Spans("SECRET", *search(near, _BEARER), 0.9),
             Spans("SECRET", *search(near, _PIN), 0.75),
         ]
-    if b"-----BEGIN" in scene.buffer.searched:
+    if (scene.code(scene.starts[words] - 1) == ord("-")).any() and b"-----BEGIN" in scene.buffer.searched:
         whole = scene.pieces(scene.buffer.starts, scene.buffer.ends).filter(has("text", "-----BEGIN"))
         found.append(Spans("SECRET", *search(whole, _PEM), 0.99))
     return found
