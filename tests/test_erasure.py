@@ -22,7 +22,8 @@ from cenote.records import ANONYMOUS
 from cenote.reveal import reveal
 from cenote.verify import verify
 from cenote.workspace import Workspace
-from tests.erasure_lake import CANARY, NOW, bill, build, contents, land, make, opened, person
+from tests import erasure_lake
+from tests.erasure_lake import CANARY, NOW, bill, build, contents, opened, person
 
 ANA = "person:PERSON-0001"
 DATASETS = ("bills", "follows", "pages", "people", "posts")
@@ -31,11 +32,7 @@ DATASETS = ("bills", "follows", "pages", "people", "posts")
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake that has everything; copy it, do not touch it."""
-    folder = tmp_path_factory.mktemp("erasure") / "built"
-    space = make(folder)
-    land(space)
-    build(space)
-    return folder
+    return erasure_lake.built(tmp_path_factory)
 
 
 @dataclass(frozen=True)

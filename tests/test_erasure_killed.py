@@ -16,7 +16,8 @@ import pytest
 
 from cenote import erasure, residue
 from cenote.erasure.people import people
-from tests.erasure_lake import CANARY, build, contents, land, make, opened
+from tests import erasure_lake
+from tests.erasure_lake import CANARY, contents, opened
 
 KILLS = int(os.environ.get("CENOTE_KILLS", "3"))
 CONTEXT = multiprocessing.get_context("spawn")  # a fork may copy a lock that another thread holds
@@ -25,10 +26,10 @@ CONTEXT = multiprocessing.get_context("spawn")  # a fork may copy a lock that an
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake in which Ana's erasure has been asked for; no passages and features, which take long to import."""
-    folder = tmp_path_factory.mktemp("killed") / "built"
-    space = make(folder)
-    land(space)
-    build(space, with_vectors=False, with_features=False)
+    folder = shutil.copytree(
+        erasure_lake.built(tmp_path_factory, whole=False), tmp_path_factory.mktemp("killed") / "built"
+    )
+    space = opened(folder)
     erasure.request(space, people(space, ["person:PERSON-0001"]), "request 1")
     return folder
 
