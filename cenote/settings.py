@@ -40,6 +40,13 @@ class Settings(BaseSettings):
         "packaged",
         description="'packaged' (all-MiniLM-L6-v2 from its package) or a sentence-transformers name or path.",
     )
+    embedding_backend: Literal["torch", "onnx", "openvino"] = Field(
+        "torch",
+        description="What runs another embedding model than the packaged one, as sentence-transformers calls it.",
+    )
+    embedding_device: str | None = Field(
+        None, description="Where such a model runs: 'cpu', 'cuda', 'mps' ... Default: a GPU where torch finds one."
+    )
     vector_weight: float = Field(
         0.8, ge=0, le=1, description="Share of meaning in hybrid search; words have the rest (docs/search.md)."
     )

@@ -1,17 +1,23 @@
 """The packaged model is the published one, and our way of running it gives what sentence-transformers gives."""
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file
+from torch.nn import functional
 
-from cenote import embedding
-from cenote.embedding import Embedder, PackagedModel, batched, embedder
+from cenote import embedding, precision, quantized
+from cenote.embedding import Embedder, OtherModel, PackagedModel, batched, embedder, lake_embedder
+from cenote.encoder import Encoder, Linear
 from cenote.errors import SearchError
+from cenote.settings import Settings
 
 TEXTS = [
     "ok",
@@ -47,9 +53,70 @@ def test_they_are_those_of_sentence_transformers(model: Embedder) -> None:
     assert (model.encode(TEXTS) * expected).sum(1).min() > 0.999  # whichever precision was chosen here
 
 
-def test_bfloat16_agrees_with_float32() -> None:
-    exact, short = PackagedModel("float32", workers=1), PackagedModel("bfloat16", workers=1)
+def test_bfloat16_agrees_with_float32(exact: PackagedModel) -> None:
+    short = PackagedModel("bfloat16", workers=1)
     assert (exact.encode(TEXTS[:5]) * short.encode(TEXTS[:5])).sum(1).min() > 0.999
+
+
+@pytest.fixture(scope="module")
+def exact() -> PackagedModel:
+    return PackagedModel("float32", workers=1)
+
+
+needs_units = pytest.mark.skipif(not quantized.available(), reason="this CPU has no units for 8-bit integers")
+
+
+@needs_units
+def test_8_bit_integers_agree_with_float32(exact: PackagedModel) -> None:
+    whole = PackagedModel("int8", workers=1)
+    together = whole.encode(TEXTS)
+    assert (exact.encode(TEXTS) * together).sum(1).min() > 0.999
+    # A token's scale is its own: neither its company nor its place in a batch changes more than a rounding.
+    assert (together[2] @ whole.encode([TEXTS[2]])[0]) > 0.9999
+
+
+@needs_units
+@pytest.mark.parametrize("rows", [1, 63, 64, 65])
+def test_an_8_bit_layer_gives_what_the_layer_gives(rows: int) -> None:
+    torch.manual_seed(rows)
+    weight, bias, x = torch.randn(48, 1200), torch.randn(48), torch.randn(rows, 1200)
+    x[:, 5] *= 40  # one input that stands out, as in every trained encoder
+    x[0] = 0
+    for layer, inputs in (
+        (quantized.SignedLinear(weight, bias, x.abs().amax(0)), x),
+        (quantized.GeluLinear(weight, bias), functional.gelu(x).clamp_max(40)),
+    ):
+        expected = functional.linear(inputs, weight, bias)
+        assert (layer(inputs) - expected).norm() < 0.02 * expected.norm()
+        assert torch.allclose(layer(inputs)[0], expected[0], atol=0.3)
+
+
+@given(st.lists(st.floats(min_value=0.001, max_value=1000), min_size=1, max_size=80), st.integers(0, 64))
+def test_large_inputs_are_spread_over_the_columns_that_are_added(peaks: list[float], added: int) -> None:
+    shares = quantized.spread(peaks, added)
+    assert sum(shares) == len(peaks) + added
+    largest = max(peak / share for peak, share in zip(peaks, shares, strict=True))
+    # No spread one was spread needlessly: with one column less it would have been the largest.
+    assert all(share == 1 or peak / (share - 1) >= largest for peak, share in zip(peaks, shares, strict=True))
+
+
+def test_a_precision_that_does_not_agree_or_gain_is_not_chosen(
+    exact: PackagedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = [exact._tokenizer.encode(text).ids for text in TEXTS[:3]]
+    weights = load_file(embedding.packaged_folder() / "model.safetensors")
+
+    def blurred(_name: str, weight: torch.Tensor, bias: torch.Tensor) -> Linear:
+        return lambda x: functional.linear(x, weight + 0.05 * weight.std() * torch.ones_like(weight), bias)
+
+    other = Encoder(embedding.packaged_folder(), "other", weights, blurred)
+    monkeypatch.setattr(precision, "_seconds", lambda some, _: {e.precision: 1.0 + len(e.precision) for e in some})
+    assert precision.fastest([exact._encoder, other], tokens) is exact._encoder, "it is wrong"
+    same = Encoder(embedding.packaged_folder(), "float32", weights)
+    for seconds, chosen in ((0.9, exact._encoder), (0.8, same)):
+        same.precision = "same"
+        monkeypatch.setattr(precision, "_seconds", lambda _, __, s=seconds: {"float32": 1.0, "same": s})
+        assert precision.fastest([exact._encoder, same], tokens) is chosen
 
 
 def test_meaning_is_nearer_than_words(model: Embedder) -> None:
@@ -57,10 +124,10 @@ def test_meaning_is_nearer_than_words(model: Embedder) -> None:
     assert late @ delay > 0.5 > late @ kettle
 
 
-def test_the_order_of_texts_and_their_company_do_not_matter(model: Embedder) -> None:
-    together = model.encode(TEXTS)
-    assert np.allclose(together[::-1], model.encode(TEXTS[::-1]), atol=1e-5)
-    assert np.allclose(together[2], model.encode([TEXTS[2]])[0], atol=1e-5)
+def test_the_order_of_texts_and_their_company_do_not_matter(exact: PackagedModel) -> None:
+    together = exact.encode(TEXTS)
+    assert np.allclose(together[::-1], exact.encode(TEXTS[::-1]), atol=1e-5)
+    assert np.allclose(together[2], exact.encode([TEXTS[2]])[0], atol=1e-5)
 
 
 def test_progress_is_told_and_ends_at_the_total(model: Embedder) -> None:
@@ -102,6 +169,20 @@ def test_another_model_is_run_by_sentence_transformers(model: Embedder) -> None:
     other = embedder(str(embedding.packaged_folder()))
     assert other.dimension == 384
     assert (other.encode(TEXTS) * model.encode(TEXTS)).sum(1).min() > 0.999
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+def test_backend_and_device_of_another_model_are_settings(tmp_path: Path) -> None:
+    folder = str(embedding.packaged_folder())
+    home = {"home": tmp_path / "data", "vault": tmp_path / "vault", "embedding_model": folder}
+    found = lake_embedder(Settings(**home, embedding_device="cpu"))  # type: ignore[arg-type]
+    assert isinstance(found._model, OtherModel) and str(found._model._model.device) == "cpu"
+    with pytest.raises(SearchError, match="CENOTE_EMBEDDING_DEVICE"):
+        lake_embedder(Settings(**home, embedding_device="nowhere"))  # type: ignore[arg-type]
+    if importlib.util.find_spec("optimum") is None:
+        with pytest.raises(SearchError, match=r"pip install 'sentence-transformers\[onnx\]'"):
+            lake_embedder(Settings(**home, embedding_backend="onnx"))  # type: ignore[arg-type]
 
 
 def test_importing_embedding_loads_no_torch() -> None:

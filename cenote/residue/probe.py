@@ -29,9 +29,9 @@ def meaning(space: Workspace, needles: Sequence[str | Needle]) -> Meaning | None
         return None
 
     def encode(texts: Sequence[str]) -> Any:
-        from cenote.embedding import embedder
+        from cenote.embedding import lake_embedder
 
-        return embedder(space.settings.embedding_model).encode(texts)
+        return lake_embedder(space.settings).encode(texts)
 
     return Meaning(told, encode)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from cenote.embedding import embedder
+from cenote.embedding import lake_embedder
 from cenote.erasure.suppression import hidden
 from cenote.errors import SearchError, unknown
 from cenote.vectors import rerank
@@ -93,7 +93,7 @@ def _condition(namespace: str | Sequence[str] | None, where: str | None, people:
 
 
 def _by_meaning(space: Workspace, store: Store, query: str, k: int, condition: str | None) -> pl.DataFrame:
-    model = embedder(space.settings.embedding_model)
+    model = lake_embedder(space.settings)
     if (store.identity or {}).get("model") != model.name:
         raise SearchError(
             "the passages were embedded with another model than the settings name",

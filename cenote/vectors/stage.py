@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from cenote.embedding import embedder, model_name
+from cenote.embedding import lake_embedder, model_name
 from cenote.erasure import consent
 from cenote.report import StageReport
 from cenote.retention.limits import limit
@@ -175,7 +175,7 @@ class _Build:
 
     def _vectors(self, told: pl.DataFrame) -> np.ndarray:
         """A vector for each passage: those of texts that are stored are reused, each new text is embedded once."""
-        model = embedder(self._space.settings.embedding_model)
+        model = lake_embedder(self._space.settings)
         different = told.select("content_hash", "text").unique("content_hash", maintain_order=True)
         known = different["content_hash"].clear() if self._rebuild else different["content_hash"]
         hashes, vectors = self._store.vectors_of(known)
@@ -239,7 +239,7 @@ def _other_model(space: Workspace, store: Store) -> bool:
 def _ensure_table(space: Workspace, store: Store) -> None:
     """Make the table where there is none, or where its vectors come from another model."""
     if _other_model(space, store):
-        store.create(embedder_name(space), embedder(space.settings.embedding_model).dimension)
+        store.create(embedder_name(space), lake_embedder(space.settings).dimension)
 
 
 def _progress_table(space: Workspace) -> Table:
