@@ -19,6 +19,7 @@ OPEN, CLOSE = "\x02", "\x03"
 MARGIN = 80
 """Line feeds on either side of what is searched, so that looking beside a place needs no care at the ends."""
 _FEED = 10
+_LITTLE = 1 << 18  # bytes that are copied sooner than the engine is asked for a part of the buffer
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class Buffer:
         data = memoryview(self.plain) if plain else memoryview(self.searched)[MARGIN:]
         if len(starts) == 0:
             return pl.Series([], dtype=pl.String)
-        if (starts[1:] >= ends[:-1]).all():
+        if (ends - starts).sum() > _LITTLE and (starts[1:] >= ends[:-1]).all():
             return strings(np.column_stack([starts, ends]).ravel(), data).gather_every(2)
         return strings(*_gathered(np.frombuffer(data, dtype=np.uint8), starts, ends))
 
