@@ -79,7 +79,7 @@ _ORDINARY = (
     "Wireless headphones with thirty hours of battery and a soft case for the road",
     "How do I send back a pair of shoes that does not fit, and when do I get my money?",
     "Invoice for office chairs, delivered to the second floor; payable within thirty days without deduction.",
-    "Great value!",
+    "Great value for so little money!",
     "Customers may return unused goods within thirty days of delivery. The shop pays for the way back when the "
     "goods were faulty, and refunds the full price to the card that paid, within five working days of arrival.",
 )
