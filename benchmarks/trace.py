@@ -1,6 +1,7 @@
 """What lineage costs, and how fast it answers, in a lake of a million orders.
 
-``python -m benchmarks.trace [--orders 10000000] [--home FOLDER]``; a FOLDER is kept, and used again. Printed are
+``python -m benchmarks.trace [--orders 10000000] [--rounds 1] [--home FOLDER]``; a FOLDER is kept, and used again.
+Printed are
 
 - for each mart the processor time of its build against that of the same SQL run bare in DuckDB over the same files and
   written the same way, in turns: without lineage ids, and with the same column of ids; ratios are of the medians
@@ -31,7 +32,7 @@ ROUNDS = 9
 VIEWS = ("customer_features", "product_features", "product_inventory")
 
 
-def main(orders: int = 1_000_000, home: Path | None = None) -> None:
+def main(orders: int = 1_000_000, home: Path | None = None, rounds: int = ROUNDS) -> None:
     """Run both parts."""
     with TemporaryDirectory() if home is None else nullcontext(home) as folder:
         space = open_shop(Path(folder))
@@ -39,7 +40,7 @@ def main(orders: int = 1_000_000, home: Path | None = None) -> None:
             start = time.perf_counter()
             make_shop(space, orders)
             print(f"{orders:,} orders made in {time.perf_counter() - start:.0f} s")
-        builds(space)
+        builds(space, rounds)
         for view in VIEWS:
             features.build(space, view)
         traces(space)
@@ -48,8 +49,8 @@ def main(orders: int = 1_000_000, home: Path | None = None) -> None:
 # building
 
 
-def builds(space: Workspace) -> None:
-    """Marts against their bare SQL."""
+def builds(space: Workspace, rounds: int) -> None:
+    """Marts against their bare SQL, each built ``rounds`` times."""
     print(f"{'mart':<24}{'rows':>10}{'bare s':>10}{'with ids':>10}{'built s':>10}{'to bare':>9}{'to ids':>8}")
     sums = [0.0, 0.0, 0.0]
     for mart in gold.marts(space):
@@ -59,7 +60,7 @@ def builds(space: Workspace) -> None:
             partial(gold.build, space, mart, rebuild=True),
         )
         ways[0]()  # all find the files in the page cache
-        used = [[_used(way) for way in ways] for _ in range(ROUNDS)]
+        used = [[_used(way) for way in ways] for _ in range(rounds)]
         times = [statistics.median(way) for way in zip(*used, strict=True)]
         sums = [total + one for total, one in zip(sums, times, strict=True)]
         _told(mart, f"{space.table('gold', mart).count():,}", times)
@@ -154,5 +155,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=1_000_000)
     parser.add_argument("--home", type=Path)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each mart is built each way")
     chosen = parser.parse_args()
-    main(chosen.orders, chosen.home)
+    main(chosen.orders, chosen.home, chosen.rounds)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import polars as pl
 import pyarrow as pa
 from deltalake import DeltaTable
 
@@ -59,6 +60,14 @@ class Opened(Table):
     def current(self) -> DeltaTable:
         """The table as it stood when it was opened."""
         return self._delta
+
+    def schema(self) -> pl.Schema:
+        """Column names and types, as it stood when it was opened."""
+        return self._schema
+
+    @cached_property
+    def _schema(self) -> pl.Schema:
+        return super().schema()
 
 
 @dataclass(frozen=True)

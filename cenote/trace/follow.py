@@ -5,7 +5,7 @@ choosing tables or versions. Few keys are written into the SQL as literals, whic
 down into Parquet scans; many are joined.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from cenote.trace.matching import FEW, Keys, ranges
+from cenote.trace.matching import FEW, Keys, ranges, shared
 from cenote.views import ident, text
 from transforms.inversion import ROWS, Inversion, Link
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _NUMBERS = count()
 Traced = dict[str, pl.Series]
+Held = Callable[[str, Collection[str]], pl.DataFrame | None]
 
 
 class Follower:
@@ -40,8 +41,9 @@ class Follower:
         ids: Mapping[str, str] | None = None,
         columns: Mapping[str, Iterable[str]] | None = None,
         owners: Mapping[str, Collection[str | None]] | None = None,
+        held: Held = lambda _table, _ids: None,
     ) -> None:
-        self.connection = connection
+        self.connection, self._held = connection, held
         self._identity, self._columns, self._owners = ids or {}, columns or {}, owners or {}
         self._made: list[str] = []
         self._rows: dict[tuple[str, frozenset[str]], str] = {}
@@ -151,11 +153,12 @@ class Follower:
         """
         affected = self._affected(inversion, records, as_of, skip=True)
         grain = [f"__r.{ident(c)}" for c in inversion.grain]
-        asked = [(grain, keys) for keys in affected.get(0, [])]
+        asked = {tuple(grain): affected.get(0, [])}
         for link in inversion.links:
             if link.given is not None and link.to is not None:
-                asked += [([grain[n] for n in link.given], keys) for keys in affected.get(link.to, [])]
-        conditions = dict.fromkeys(keys.matched(columns) for columns, keys in asked if keys)  # each once
+                columns = tuple(grain[n] for n in link.given)
+                asked[columns] = asked.get(columns, []) + affected.get(link.to, [])
+        conditions = dict.fromkeys(k.matched(columns) for columns, keys in asked.items() for k in shared(keys) if k)
         found = [self._ids(f"SELECT lineage_id FROM {rows} AS __r {condition}", None) for condition in conditions]
         return pl.concat(found).unique().sort().to_list() if found else []
 
@@ -217,15 +220,29 @@ class Follower:
     def _base_rows(self, table: str, ids: frozenset[str]) -> str:
         """The rows of a base table with these ids, with all their columns."""
         if (table, ids) not in self._rows:
-            layer, _, name = table.partition(".")
-            source, identity = f"{layer}.{ident(name)}", ident(self._identity.get(table, "lineage_id"))
-            if len(ids) <= FEW:
-                condition = f"WHERE {identity} IN ({', '.join(map(text, sorted(ids)))}){self._of_owners(table)}"
-            else:
-                condition = f"SEMI JOIN {self._keep(_listed(ids))} AS w ON t.{identity} = w.id"
-            columns = ", ".join(f"t.{ident(c)}" for c in self._columns.get(table, ())) or "t.*"
-            self._rows[table, ids] = self._keep(f"SELECT {columns} FROM {source} AS t {condition}")
+            self._rows[table, ids] = self._loaded(table, ids) or self._read(table, ids)
         return self._rows[table, ids]
+
+    def _loaded(self, table: str, ids: frozenset[str]) -> str | None:
+        """The rows, out of memory."""
+        rows, columns = self._held(table, ids), self._columns.get(table)
+        if rows is None or columns is None or not set(columns) <= set(rows.columns):
+            return None
+        self.connection.register("__held", rows.select(columns).to_arrow(compat_level=pl.CompatLevel.oldest()))
+        name = self._keep("FROM __held")
+        self.connection.unregister("__held")
+        return name
+
+    def _read(self, table: str, ids: frozenset[str]) -> str:
+        """The rows, out of the table."""
+        layer, _, name = table.partition(".")
+        source, identity = f"{layer}.{ident(name)}", ident(self._identity.get(table, "lineage_id"))
+        if len(ids) <= FEW:
+            condition = f"WHERE {identity} IN ({', '.join(map(text, sorted(ids)))}){self._of_owners(table)}"
+        else:
+            condition = f"SEMI JOIN {self._keep(_listed(ids))} AS w ON t.{identity} = w.id"
+        columns = ", ".join(f"t.{ident(c)}" for c in self._columns.get(table, ())) or "t.*"
+        return self._keep(f"SELECT {columns} FROM {source} AS t {condition}")
 
     def _of_owners(self, table: str) -> str:
         """A condition that all rows which are followed meet, and that clustered files are pruned by."""

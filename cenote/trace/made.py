@@ -8,8 +8,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
+
+import polars as pl
 
 from cenote import gold
 from cenote.errors import SqlFileError
@@ -18,6 +20,7 @@ from cenote.sqlfiles import SqlFile
 from cenote.tables import CommitInfo
 from cenote.trace.follow import Follower
 from cenote.trace.moments import Moments
+from cenote.trace.records import Records
 from cenote.views import ident, text
 from cenote.workspace import Workspace
 from transforms.inversion import Inversion, NotInvertible, invert
@@ -60,13 +63,11 @@ class Build:
 class Made:
     """The lake's marts and feature views, traced in both directions.
 
-    ``owners``: by table in SQL, whose the rows are that are followed upwards, as far as known.
+    ``records``: knows of rows that are followed upwards whose they are, and may hold them.
     """
 
-    def __init__(
-        self, space: Workspace, moments: Moments, owners: Mapping[str, Collection[str | None]] | None = None
-    ) -> None:
-        self._space, self._moments, self._owners = space, moments, owners
+    def __init__(self, space: Workspace, moments: Moments, records: Records) -> None:
+        self._space, self._moments, self._records = space, moments, records
         self._followers: dict[int, Follower] = {}
 
     @cached_property
@@ -127,8 +128,18 @@ class Made:
         connection = self.connection(build)
         if id(connection) not in self._followers:
             named = self._named(self._moments.columns(connection))
-            self._followers[id(connection)] = Follower(connection, IDS, named, self._owners)
+            held = partial(self._held, self._moments.shown(connection))
+            self._followers[id(connection)] = Follower(connection, IDS, named, self._records.owners, held)
         return self._followers[id(connection)]
+
+    def _held(self, shown: Mapping[str, int], table: str, ids: Collection[str]) -> pl.DataFrame | None:
+        """Rows of a table in SQL that were read for this trace, if they are of the version that a connection shows."""
+        name = table.removesuffix("_records").replace(".", "/", 1)
+        if shown.get(name) != self._moments.present(name):
+            return None
+        rows = self._records.held(name, ids)
+        is_view = rows is not None and name == table.replace(".", "/", 1) and "is_current" in rows.columns
+        return rows.filter("is_current") if rows is not None and is_view else rows
 
     def _named(self, tables: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
         """Columns of tables that some SQL file may name: its words are among them."""

@@ -6,7 +6,8 @@ null, since ``IS NOT DISTINCT FROM`` is not pushed down.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cenote.views import text
@@ -49,15 +50,23 @@ class Keys:
     def __bool__(self) -> bool:
         return self.few != ()
 
+    def sharing(self, other: "Keys") -> "Keys | None":
+        """Keys of both, where they are few and plain values of one column: so that one scan finds them all."""
+        if self.few is None or other.few is None or self.types != other.types or len(self.types) > 1:
+            return None
+        few = tuple(dict.fromkeys([*self.few, *other.few]))
+        return replace(self, few=few) if len(few) <= FEW and _is_plain(self.types[0]) else None
+
     def matched(self, columns: Sequence[str], more: Sequence[str] = ()) -> str:
         """What to put behind a FROM item so that it gives only rows whose ``columns`` are a row of the table.
 
         ``more``: further conditions.
         """
+        conditions = [*self._literals(columns), *more]
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         if self.few is not None and (len(self.few) == 1 or len(columns) == 1) and all(map(_is_plain, self.types)):
-            return "WHERE " + " AND ".join([*self._literals(columns, self.few), *more])
-        where = f" WHERE {' AND '.join(more)}" if more else ""
-        return f"SEMI {self.joined(columns)}{where}"
+            return where
+        return f"SEMI {self.joined(columns)} {where}"
 
     def joined(self, columns: Sequence[str]) -> str:
         """A join with the table as ``__w``, the last of whose columns are matched."""
@@ -68,15 +77,24 @@ class Keys:
         ]
         return f"JOIN {self.table} AS __w ON {' AND '.join(pairs)}"
 
-    def _literals(self, columns: Sequence[str], rows: Sequence[tuple[str | None, ...]]) -> list[str]:
-        if len(rows) == 1:
-            return [
-                f"{c} IS NULL" if value is None else f"{c} = {_literal(value, kind)}"
-                for c, kind, value in zip(columns, self.types, rows[0], strict=True)
-            ]
-        values = [value for (value,) in rows if value is not None]
-        listed = f"{columns[0]} IN ({', '.join(_literal(value, self.types[0]) for value in values)})"
-        return [listed if len(values) == len(rows) else f"({listed} OR {columns[0]} IS NULL)"]
+    def _literals(self, columns: Sequence[str]) -> list[str]:
+        """A condition for each column with few values, which rows that match meet; those of one column say it all."""
+        last = len(self.names) - len(columns)
+        values = list(zip(*self.few, strict=True))[last:] if self.few else []
+        return [
+            _is_one_of(column, kind, set(held))
+            for column, kind, held in zip(columns, self.types[last:], values, strict=False)
+            if _is_plain(kind)
+        ]
+
+
+def shared(many: Sequence[Keys]) -> list[Keys]:
+    """The same keys in as few parts as are found by one scan each."""
+    found: list[Keys] = []
+    for keys in many:
+        both = found[-1].sharing(keys) if found else None
+        found = [*found[:-1], both] if both else [*found, keys]
+    return found
 
 
 def ranges(connection: "DuckDBPyConnection", held: Mapping[int, tuple[str, str]], table: str) -> list[str]:
@@ -98,6 +116,15 @@ def ranges(connection: "DuckDBPyConnection", held: Mapping[int, tuple[str, str]]
 
 def _is_plain(kind: str) -> bool:
     return kind in _PLAIN or (kind.startswith(_PLAIN_STARTS) and not kind.endswith("]"))
+
+
+def _is_one_of(column: str, kind: str, values: AbstractSet[str | None]) -> str:
+    """Condition that a column has one of some values, as texts of a type."""
+    listed = [_literal(value, kind) for value in sorted(v for v in values if v is not None)]
+    if not listed:
+        return f"{column} IS NULL"
+    held = f"{column} = {listed[0]}" if len(listed) == 1 else f"{column} IN ({', '.join(listed)})"
+    return f"({held} OR {column} IS NULL)" if None in values else held
 
 
 def _literal(value: str, kind: str) -> str:

@@ -49,6 +49,10 @@ class Moments:
         self._open.append((wanted, connection))
         return connection
 
+    def shown(self, connection: "DuckDBPyConnection") -> Mapping[str, int]:
+        """The table versions that a connection shows."""
+        return next(held for held, opened in self._open if opened is connection)
+
     def any_connection(self) -> "DuckDBPyConnection":
         """A connection for what names its files itself."""
         return self._open[0][1] if self._open else self.connection({})

@@ -4,13 +4,14 @@ Belongs here: looking rows up by lineage id, in as few scans as there are tables
 value of the data. Ids of one record are equal in all these stores, so nothing needs to be traced, only found.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from cenote.lineage import RecordId
 from cenote.records import MANIFEST
+from cenote.tables import Table
 from cenote.trace.matching import FEW
 from cenote.trace.model import Part
 from cenote.trace.moments import Moments
@@ -18,6 +19,7 @@ from cenote.views import text
 from cenote.workspace import Workspace
 
 _SEEN = ("subject_id", "landed_at")
+_LAYERS = ("bronze", "silver", "quarantine")
 TOLD = 1_000  # of more rows than this, only ids are told
 
 
@@ -125,27 +127,39 @@ class Records:
 
     def of_subject(self, subject: str) -> dict[str, list[str]]:
         """Lineage ids of records about or naming a person, by dataset, sorted."""
+        tables = [(d, layer, self._moments.table(f"{layer}/{d}")) for d in self._space.contracts for layer in _LAYERS]
+        owned = [(d, layer, table) for d, layer, table in tables if table and "subject_id" in table.schema()]
+        whole = {d: self._whole(table, subject) for d, layer, table in owned if layer == "silver"}
+        for dataset, rows in zip(whole, pl.collect_all(list(whole.values())), strict=True):
+            self._seen[f"silver/{dataset}"] = rows
+        for _, layer, table in owned:
+            if layer != "silver":
+                self._seen[table.name] = self._select(table.files(), _SEEN, f"subject_id = {text(subject)}")
         found: dict[str, set[str]] = {}
-        for dataset in self._space.contracts:
-            for name in (f"{layer}/{dataset}" for layer in ("bronze", "silver", "quarantine")):
-                table = self._moments.table(name)
-                if table is None or "subject_id" not in (names := table.schema().names()):
-                    continue
-                who = f"subject_id = {text(subject)}"
-                if "mentions" in names and self._mentions(dataset):
-                    who = f"({who} OR list_contains(mentions, {text(subject)}))"
-                rows = self._seen[name] = self._select(table.files(), _SEEN, who)
-                if rows.height:
-                    found.setdefault(dataset, set()).update(rows["lineage_id"])
+        for dataset, _, table in owned:
+            if (rows := self._seen[table.name]).height:
+                found.setdefault(dataset, set()).update(rows["lineage_id"])
         return {dataset: sorted(ids) for dataset, ids in sorted(found.items())}
+
+    def _whole(self, table: Table, subject: str) -> pl.LazyFrame:
+        """A person's rows of silver with all columns: what is made of them is followed from there."""
+        about, names = pl.col("subject_id") == subject, table.schema().names()
+        if "mentions" in names and self._space.contract(table.path.name).mentions:
+            about |= pl.col("mentions").list.contains(subject)
+        return table.scan().filter(about)
+
+    def held(self, name: str, ids: Collection[str]) -> pl.DataFrame | None:
+        """Rows of silver by lineage id, with all columns, where :meth:`of_subject` read them all."""
+        seen = self._seen.get(name) if name.startswith("silver/") else None
+        if seen is None:
+            return None
+        rows = seen.filter(pl.col("lineage_id").is_in(pl.Series(sorted(ids), dtype=pl.String).implode()))
+        return rows if rows["lineage_id"].n_unique() == len(ids) else None
 
     def forget(self) -> None:
         """Forget what was found for the last trace."""
         self.owners.clear()
         self._seen.clear()
-
-    def _mentions(self, dataset: str) -> bool:
-        return bool(self._space.contract(dataset).mentions)
 
     def _find(self, name: str, ids: Iterable[str], columns: Sequence[str]) -> pl.DataFrame:
         """Rows by lineage id, with some columns."""

@@ -29,7 +29,7 @@ class Tracer:
         self.space = space
         self.moments = Moments(space)
         self.records = Records(space, self.moments)
-        self.made = Made(space, self.moments, self.records.owners)
+        self.made = Made(space, self.moments, self.records)
 
     def __enter__(self) -> "Tracer":
         return self
