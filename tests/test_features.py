@@ -447,6 +447,28 @@ def test_an_entity_that_is_purged_from_a_table_is_no_longer_online(make_space: C
     assert features.parity(space)["equal"].all()
 
 
+def test_forgetting_takes_one_entity_off_the_online_store_and_writes_nobody_anew(
+    make_space: Callable[..., Workspace],
+) -> None:
+    space = shop(make_space)
+    features.sync_online(space)
+    features.forget(space, "customer_features", pl.Series([BEN]))
+
+    def count() -> list[int | None]:
+        asked = [{"customer_id": who} for who in (ANA, BEN)]
+        return features.online(space, "customer_features:total_orders", asked)["total_orders"].to_list()
+
+    before = count()
+    assert before[0] is not None
+    assert before[1] is None
+    assert not features.online_stale(space)
+    append_orders(space, {"order_id": "O3", "status": "returned", "updated_at": at("11-20 07:00")})
+    features.build(space, "customer_features")
+    assert features.sync_online(space).details["customer_features"] == 1
+    assert count()[0] == before[0]
+    assert features.parity(space)["equal"].all()
+
+
 def test_an_entity_whose_history_is_gone_is_served_as_nulls(make_space: Callable[..., Workspace]) -> None:
     space = shop(make_space)
     features.sync_online(space)
@@ -487,7 +509,7 @@ def test_a_lost_or_killed_sync_is_done_again(
         raise Killed
 
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(module, "_write_notes", killed)
+        patched.setattr(module, "write_notes", killed)
         features.sync_online(space)
     assert features.online_stale(space)
     assert features.sync_online(space).written == 17

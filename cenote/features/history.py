@@ -84,7 +84,18 @@ class History:
     def rows(self, anew: bool) -> "pa.RecordBatchReader":
         """The rows to append, as a stream; with ``anew``, all rows."""
         self._remember(anew)
+        return self._stream(self._changed_snapshot() if self.snapshot else self._changed_ledger())
+
+    def rows_of(self, entities: "pa.Array") -> "pa.RecordBatchReader":
+        """All rows of some entities, of which the table remembers nothing."""
+        import pyarrow as pa
+
+        self._remember(True)
+        self._connection.register("wanted", pa.table({"entity": entities}))
         query = self._changed_snapshot() if self.snapshot else self._changed_ledger()
+        return self._stream(f"FROM ({query}) WHERE {ident(self.key)} IN (SELECT entity FROM wanted)")
+
+    def _stream(self, query: str) -> "pa.RecordBatchReader":
         grain = grain_id_sql(self._file.name, [self.key, EVENT])
         columns = ", ".join(ident(c) for c in (self.key, EVENT, CREATED, *self.features))
         return self._connection.sql(

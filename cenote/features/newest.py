@@ -35,7 +35,7 @@ def lineage_ids(space: Workspace, view: Described, entities: pl.DataFrame) -> pl
 
     ``entities``: the join keys of the view. Rows are those of the version that was synced last.
     """
-    from cenote.features.serving import synced_version
+    from cenote.features.synced import synced_version
 
     table, keys = f"features/{view.name}", list(view.keys)
     version = synced_version(space, view.name)

@@ -13,6 +13,7 @@ import polars as pl
 from cenote import catalog
 from cenote.erasure import consent
 from cenote.errors import FeatureError, SqlFileError, unknown
+from cenote.features.discard import Dropped, discard
 from cenote.features.history import STAGE, History, last_build
 from cenote.report import StageReport
 from cenote.retention.rules import view_limit
@@ -71,7 +72,7 @@ def build(space: Workspace, view: str, rebuild: bool = False) -> StageReport:
         commit = _commit(space, file, versions)
         if not rebuild and _up_to_date(table, commit):
             return StageReport.unchanged(table)
-        _drop(space, table, str(file.join_key), pl.Series(_outsiders(space, file), dtype=pl.String))
+        dropped = _drop(space, table, str(file.join_key), pl.Series(_outsiders(space, file), dtype=pl.String))
         with catalog.connect(space, file.inputs, versions, everybody=True) as connection:
             history = _history(space, connection, file, table)
             anew = history.starts_anew(rebuild)
@@ -79,8 +80,10 @@ def build(space: Workspace, view: str, rebuild: bool = False) -> StageReport:
             write = table.overwrite if anew else table.append
             version = write(rows, commit, ["lineage_id"], CLUSTERED_ROW_GROUP)
         remove_strays(table)
-        made = last_build(table)
-        return StageReport(table.name, table.count(), made.rows_added if made else 0, version)
+    if dropped:
+        discard(space, dropped)
+    made = last_build(table)
+    return StageReport(table.name, table.count(), made.rows_added if made else 0, version)
 
 
 def forget(space: Workspace, view: str, subjects: pl.Series) -> None:
@@ -93,33 +96,41 @@ def forget(space: Workspace, view: str, subjects: pl.Series) -> None:
     file, table = _file(space, view), space.table("features", view)
     if not table.exists:
         return
+    with space.lock(table.name):
+        dropped = _forget(space, file, table, subjects)
+    if dropped:
+        discard(space, dropped)
+
+
+def _forget(space: Workspace, file: SqlFile, table: Table, subjects: pl.Series) -> Dropped | None:
     key, versions = str(file.join_key), _versions(space, file)
     commit = _commit(space, file, versions)
-    with space.lock(table.name):
-        if _missing(file, versions) or last_build(table) is None or _up_to_date(table, commit):
-            _drop(space, table, key, subjects)
-            return
-        with catalog.connect(space, file.inputs, versions, everybody=True) as connection:
-            history = _history(space, connection, file, table)
-            if history.snapshot or history.starts_anew(False):
-                _drop(space, table, key, subjects)
-                return
-            changed = pl.DataFrame(pl.from_arrow(history.rows(False).read_all()))[key].cast(pl.String)
-            outside = pl.Series(_outsiders(space, file), dtype=pl.String)
-            _drop(space, table, key, pl.concat([subjects, changed, outside]).unique())
-            table.append(history.rows(False), commit, ["lineage_id"])
+    if _missing(file, versions) or last_build(table) is None or _up_to_date(table, commit):
+        return _drop(space, table, key, subjects)
+    with catalog.connect(space, file.inputs, versions, everybody=True) as connection:
+        history = _history(space, connection, file, table)
+        if history.snapshot or history.starts_anew(False):
+            return _drop(space, table, key, subjects)
+        changed = pl.DataFrame(pl.from_arrow(history.rows(False).read_all()))[key].unique()
+        outside = pl.Series(_outsiders(space, file), dtype=pl.String)
+        dropped = _drop(space, table, key, pl.concat([subjects, changed.cast(pl.String), outside]).unique())
+        table.append(history.rows_of(changed.to_arrow(compat_level=pl.CompatLevel.oldest())), commit, ["lineage_id"])
+        return dropped
 
 
-def _drop(space: Workspace, table: Table, key: str, entities: pl.Series) -> None:
-    """Remove all rows of entities, and the files that held them."""
+def _drop(space: Workspace, table: Table, key: str, entities: pl.Series) -> Dropped | None:
+    """Remove all rows of entities, and the files that held them; returns what was dropped, if anything."""
     named = pl.col(key).cast(pl.String).is_in(entities.implode())
-    rows = holding(table, named) if table.exists and len(entities) else None
-    if rows is not None and rows.height:
-        last = last_build(table)
-        commit = Commit(PURGE, run_id=space.run_id)
-        if last:  # it says what the last build said: whoever asks what the table stands on must not lose the answer
-            commit = Commit(STAGE, last.inputs, last.code, space.run_id, details=last.details)
-        edit(table, rows["file"].to_list(), lambda group: group.filter(~named), commit)
+    rows = holding(table, named, [key]) if table.exists and len(entities) else None
+    if rows is None or rows.is_empty():
+        return None
+    last, before = last_build(table), table.version
+    commit = Commit(PURGE, run_id=space.run_id)
+    if last:  # it says what the last build said: whoever asks what the table stands on must not lose the answer
+        commit = Commit(STAGE, last.inputs, last.code, space.run_id, details=last.details)
+    after = edit(table, rows["file"].to_list(), lambda group: group.filter(~named), commit)
+    assert before is not None
+    return Dropped(table.path.name, before, after, rows[key].unique())
 
 
 def _outsiders(space: Workspace, file: SqlFile) -> list[str]:

@@ -3,13 +3,10 @@
 Belongs here: moving the newest feature values of entities to Feast's online store and reading them. Must not:
 computing any.
 
-What was written is noted in ``online/synced.json``: for each view the table version, the moment up to which its
-rows counted, and when the next row falls due. The note is written after the values; values are written by entity,
-so a sync that was killed is simply done again. Notes of another online store do not count.
+What was written is noted (synced.py) after the values; values are written by entity, so a sync that was killed is
+simply done again.
 """
 
-import hashlib
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,9 +17,10 @@ import polars as pl
 
 from cenote.erasure.suppression import hidden
 from cenote.errors import FeatureError, TableError
-from cenote.features.definitions import applied, apply, feast_quiet, feast_store, online_file
+from cenote.features.definitions import applied, apply, feast_quiet, feast_store
 from cenote.features.history import CREATED, EVENT
 from cenote.features.offline import remove_strays, views
+from cenote.features.synced import Note, note, notes, write_notes
 from cenote.features.training import Wanted, as_columns, resolve, training_set
 from cenote.report import StageReport
 from cenote.tables import Table
@@ -33,13 +31,12 @@ if TYPE_CHECKING:
     from feast import FeatureStore
 
 _BATCH = 20_000
-Note = dict[str, Any]
 _PLANS: "WeakKeyDictionary[FeatureStore, dict[Any, _Plan]]" = WeakKeyDictionary()
 
 
 def online_stale(space: Workspace) -> bool:
     """Whether :func:`sync_online` would have something to do; reads logs and notes only, without Feast."""
-    return bool(_tables(space)) and (not applied(space) or bool(_stale(space, _notes(space))))
+    return bool(_tables(space)) and (not applied(space) or bool(_stale(space, notes(space))))
 
 
 def sync_online(space: Workspace, rebuild: bool = False) -> StageReport:
@@ -52,11 +49,11 @@ def sync_online(space: Workspace, rebuild: bool = False) -> StageReport:
     is left out.
     """
     with space.lock("features/online"):
-        notes = {} if rebuild else _notes(space)
+        known = {} if rebuild else notes(space)
         changed = not applied(space)
-        stale = _tables(space) if changed else _stale(space, notes)
+        stale = _tables(space) if changed else _stale(space, known)
         if not stale:
-            return _report(notes, {})
+            return _report(known, {})
         apply(space)
         written = {}
         with feast_quiet():
@@ -67,11 +64,11 @@ def sync_online(space: Workspace, rebuild: bool = False) -> StageReport:
                 with space.lock(table.name):
                     remove_strays(table)
                 if view in served:
-                    notes[view], written[view] = _sync(space, store, table, notes.get(view), changed)
+                    known[view], written[view] = _sync(space, store, table, known.get(view), changed)
                 else:
-                    notes[view] = {"version": table.version, "served": False}
-                _write_notes(space, notes)
-        return _report(notes, written)
+                    known[view] = {"version": table.version, "served": False}
+                write_notes(space, known)
+        return _report(known, written)
 
 
 def online(
@@ -91,12 +88,6 @@ def online(
     return _read(space, features, entity_rows, full_names, space.clock())
 
 
-def synced_version(space: Workspace, view: str) -> int | None:
-    """The version of a view's table that the online store has; None where it was never synced."""
-    note = _notes(space).get(view)
-    return int(note["version"]) if note and note["served"] else None
-
-
 def parity(space: Workspace, sample: int = 100) -> pl.DataFrame:
     """Compare the online store with the tables, as of the last sync: what is served must be what a training set
     would hold.
@@ -105,13 +96,13 @@ def parity(space: Workspace, sample: int = 100) -> pl.DataFrame:
     of entities, always the same for the same entities.
     """
     found = [pl.DataFrame(schema={"view": pl.String, "feature": pl.String, "equal": pl.Boolean})]
-    for view, note in _notes(space).items():
-        if not note["served"]:
+    for view, last in notes(space).items():
+        if not last["served"]:
             continue
         definition = feast_store(space).get_feature_view(view, allow_registry_cache=True)
-        moment, features = datetime.fromisoformat(note["until"]), [f"{view}:{f.name}" for f in definition.features]
+        moment, features = datetime.fromisoformat(last["until"]), [f"{view}:{f.name}" for f in definition.features]
         keys = [column.name for column in definition.entity_columns]
-        entities = space.table("features", view).scan(note["version"]).select(keys).unique().sort(keys).collect()
+        entities = space.table("features", view).scan(last["version"]).select(keys).unique().sort(keys).collect()
         some = entities.gather_every(max(1, entities.height // max(sample, 1))).head(sample)
         offline = training_set(space, some.with_columns(pl.lit(moment).alias(EVENT)), features)
         served = _read(space, features, some, False, moment)
@@ -207,31 +198,31 @@ def _tables(space: Workspace) -> list[Table]:
     return [table for name in views(space) if (table := space.table("features", name)).exists]
 
 
-def _stale(space: Workspace, notes: Mapping[str, Note]) -> list[Table]:
+def _stale(space: Workspace, known: Mapping[str, Note]) -> list[Table]:
     """The tables with rows that the online store has not seen, or that fell due since."""
 
     def is_stale(table: Table) -> bool:
-        note = notes.get(table.path.name)
-        if note is None or note["version"] != table.version:
+        last = known.get(table.path.name)
+        if last is None or last["version"] != table.version:
             return True
-        return bool(note.get("due")) and datetime.fromisoformat(note["due"]) <= space.clock()
+        return bool(last.get("due")) and datetime.fromisoformat(last["due"]) <= space.clock()
 
     return [table for table in _tables(space) if is_stale(table)]
 
 
 def _sync(
-    space: Workspace, store: "FeatureStore", table: Table, note: Note | None, everybody: bool
+    space: Workspace, store: "FeatureStore", table: Table, last: Note | None, everybody: bool
 ) -> tuple[Note, int]:
     """Bring one view's entities up to date online; returns its new note and how many entities were written.
 
     Where rows went from the table (a rebuild, a purge), or nobody knows what is online, the view starts empty.
     """
-    version, now = table.version, space.clock()
+    version, now = table.version or 0, space.clock()
     view = store.get_feature_view(table.path.name, allow_registry_cache=True)
     keys, names = [column.name for column in view.entity_columns], [f.name for f in view.features]
     rows = table.scan(version).select(*keys, EVENT, CREATED, *names)
     current = rows.filter(pl.col(EVENT) <= now)
-    known = note if note and _only_grew(table, note["version"]) else None
+    known = last if last and _only_grew(table, last["version"]) else None
     if known is None:
         forgetful: Any = store.provider.online_store
         forgetful.clear(store.config, view)
@@ -239,14 +230,7 @@ def _sync(
     newest = touched.sort(EVENT, CREATED).unique(keys, keep="last").collect()
     for part in newest.iter_slices(_BATCH):
         store.provider.ingest_df(view, part.to_pandas(use_pyarrow_extension_array=True))
-    due = rows.select(pl.col(EVENT).filter(pl.col(EVENT) > now).min()).collect().item()
-    entities = current.select(keys).unique().select(pl.len()).collect().item()
-    alive = (
-        current.group_by(keys).agg(pl.col(EVENT).max()).filter(pl.col(EVENT) >= now - view.ttl) if view.ttl else None
-    )
-    served = entities if alive is None else alive.select(pl.len()).collect().item()
-    note = {"version": version, "served": True, "entities": entities, "alive": served, "until": now.isoformat()}
-    return note | {"due": due and due.isoformat()}, newest.height
+    return note(table, version, view, now), newest.height
 
 
 def _only_grew(table: Table, version: int) -> bool:
@@ -257,40 +241,17 @@ def _only_grew(table: Table, version: int) -> bool:
         return False
 
 
-def _touched(table: Table, rows: pl.LazyFrame, keys: list[str], note: Note) -> pl.LazyFrame:
+def _touched(table: Table, rows: pl.LazyFrame, keys: list[str], last: Note) -> pl.LazyFrame:
     """The rows of entities that got a row since the note, or had one that fell due since."""
-    touched = [rows.filter(pl.col(EVENT) > datetime.fromisoformat(note["until"])).select(keys)]
-    if added := sorted(set(table.files()) - set(table.files(note["version"]))):
+    touched = [rows.filter(pl.col(EVENT) > datetime.fromisoformat(last["until"])).select(keys)]
+    if added := sorted(set(table.files()) - set(table.files(last["version"]))):
         touched.append(pl.scan_parquet(added).select(keys))
     return rows.join(pl.concat(touched).unique(), on=keys, how="semi")
 
 
-def _store_id(space: Workspace) -> str:
-    """Which online store the notes are about: its file where it is one, or a digest of where it is."""
-    if file := online_file(space):
-        return str(file.stat().st_ino) if file.is_file() else ""
-    return hashlib.sha256(space.settings.online_store.encode()).hexdigest()[:16]
-
-
-def _notes(space: Workspace) -> dict[str, Note]:
-    """What was synced, keyed by view; empty where that was another store."""
-    file = space.path("online", "synced.json")
-    if not file.is_file():
-        return {}
-    found = json.loads(file.read_text())
-    return found["views"] if found["store"] == _store_id(space) else {}
-
-
-def _write_notes(space: Workspace, notes: Mapping[str, Note]) -> None:
-    file = space.path("online", "synced.json")
-    aside = file.with_suffix(".new")
-    aside.write_text(json.dumps({"store": _store_id(space), "views": notes}, indent=1, sort_keys=True))
-    aside.replace(file)
-
-
-def _report(notes: Mapping[str, Note], written: Mapping[str, int]) -> StageReport:
-    rows = sum(note.get("entities", 0) for note in notes.values())
-    covered = {name: note for name, note in notes.items() if note.get("entities") and "alive" in note}
-    coverage = {name: round(note["alive"] / note["entities"], 4) for name, note in covered.items()}
+def _report(known: Mapping[str, Note], written: Mapping[str, int]) -> StageReport:
+    rows = sum(one.get("entities", 0) for one in known.values())
+    covered = {name: one for name, one in known.items() if one.get("entities") and "alive" in one}
+    coverage = {name: round(one["alive"] / one["entities"], 4) for name, one in covered.items()}
     details = {**written, "coverage": coverage}
     return StageReport("features/online", rows, sum(written.values()), None, fresh=not written, details=details)

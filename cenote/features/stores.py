@@ -4,6 +4,7 @@ Belongs here: where they lie, that an expired value is not served, that an overw
 Must not: anything that Feast does well itself.
 """
 
+from collections.abc import Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from operator import itemgetter
@@ -15,7 +16,9 @@ from feast.infra.online_stores.helpers import extract_text_and_num
 from feast.infra.online_stores.online_store import OnlineStore
 from feast.infra.online_stores.sqlite import SqliteOnlineStore, SqliteOnlineStoreConfig
 from feast.infra.registry.file import FileRegistryStore
+from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.repo_config import RegistryConfig, RepoConfig
+from feast.type_map import python_values_to_proto_values
 from feast.utils import to_naive_utc
 
 from cenote.settings import load_settings
@@ -85,6 +88,16 @@ class LakeSqliteOnlineStore(Expiring, SqliteOnlineStore):
         """Forget all values of a view, in one transaction."""
         with self._get_conn(config) as connection:
             connection.execute(f'DELETE FROM "{config.project}_{table.name}"')
+
+    def discard(self, config: RepoConfig, table: Any, entities: Sequence[Any]) -> None:
+        """Forget all values of some entities of a view that has one join key, in one transaction."""
+        (column,) = table.entity_columns
+        values = python_values_to_proto_values(list(entities), column.dtype.to_value_type())
+        protos = [EntityKey(join_keys=[column.name], entity_values=[value]) for value in values]
+        version = config.entity_key_serialization_version
+        keys = [(serialize_entity_key(proto, entity_key_serialization_version=version),) for proto in protos]
+        with self._get_conn(config) as connection:
+            connection.executemany(f'DELETE FROM "{config.project}_{table.name}" WHERE entity_key = ?', keys)
 
     def online_write_batch(self, config: RepoConfig, table: Any, data: Any, progress: Any) -> None:
         """Write as Feast does, all rows in one call of SQLite's, sorted as the table is."""
