@@ -50,6 +50,11 @@ class Meaning:
         return {Hit(file, piece.where, self.numbers[n], "embedding") for n in found}
 
 
+def embedded(meaning: Meaning | None) -> Any:
+    """The vectors of the person's own words, to be compared elsewhere; None where there are none."""
+    return meaning._own if meaning is not None and meaning.numbers else None
+
+
 def rows_of(vectors: Any) -> Any:
     """An Arrow array of fixed-size lists as a two-dimensional array."""
     return vectors.flatten().to_numpy(zero_copy_only=False).reshape(len(vectors), -1)

@@ -1,37 +1,30 @@
-"""Searching a folder: every file, decoded, on several threads.
+"""Searching a folder: every file, decoded, on several threads; many bytes by as many processes.
 
-Belongs here: walking, and the account of it. Must not: formats, disguises. Memory stays bounded by a few batches for
-each thread, whatever the folder's size.
+Belongs here: walking, and the account of it. Must not: formats, disguises, reading a file (reader.py). Memory stays
+bounded by a few batches for each thread, whatever the folder's size.
 """
 
 import os
+import pickle
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
 from itertools import islice
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
 
-from cenote.residue.formats import Opaque, pieces
-from cenote.residue.meaning import Meaning
+from cenote.residue.meaning import Meaning, embedded
 from cenote.residue.model import Examined, Hit, Needle
-from cenote.residue.piece import Piece
+from cenote.residue.reader import Read, Task, read, shown
 from cenote.residue.searcher import Searcher
 
 Progress = Callable[[int, int], None]
 _MOST_THREADS = 4
-
-
-@dataclass
-class _Read:
-    """What reading one file gave."""
-
-    files: int = 0
-    size: int = 0
-    searched: int = 0
-    hits: set[Hit] = field(default_factory=set)
-    opaque: str = ""
+_PROCESSES_FROM = 128 << 20  # bytes of files: for less, starting processes takes longer than it saves
 
 
 def scan(folder: Path, needles: Sequence[str | Needle]) -> list[Hit]:
@@ -56,27 +49,32 @@ def examine(
     link leads to is not read; the link is told as opaque.
     """
     begun = time.perf_counter()
-    files = sorted(_files(folder))
+    files = sorted(_files(folder), key=lambda file: (-file[1], file[0]))  # the largest first, so that all end together
     total, done = sum(size for _, size in files), 0
     searcher = needles if isinstance(needles, Searcher) else Searcher(needles, total)
     found = Examined(needles=len(searcher.needles))
     count = threads or min(_MOST_THREADS, len(os.sched_getaffinity(0)))
-    with ThreadPoolExecutor(count, "residue") as pool:
-        for (file, size), read in _in_order(pool, count, files, lambda file: _read(folder, file, searcher, meaning)):
+    with ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(count, "residue"))
+        reading: Callable[[Path], Read | None] = lambda file: read(folder, file, searcher, meaning)  # noqa: E731
+        if count > 1 and total >= _PROCESSES_FROM:
+            reading = stack.enter_context(_Processes(Task(folder, searcher.needles, total, embedded(meaning)))).read
+        for (file, size), told in _in_order(pool, count, files, reading):
             done += size
             if progress:
                 progress(done, total)
-            if read is None:
+            if told is None:
                 continue  # removed meanwhile, by a cleanup or a commit
-            found.files += read.files
-            found.bytes += read.size
-            found.searched += read.searched
-            found.hits += read.hits
-            if read.opaque:
-                name = _shown(folder, file, searcher)
+            found.files += told.files
+            found.bytes += told.size
+            found.searched += told.searched
+            found.hits += told.hits
+            if told.opaque:
+                name = shown(folder, file, searcher)
                 found.opaque.append(name)
-                found.reasons[name] = read.opaque
+                found.reasons[name] = told.opaque
     found.hits.sort()
+    found.opaque.sort()
     found.seconds = time.perf_counter() - begun
     return found
 
@@ -95,10 +93,10 @@ def _in_order(
     pool: ThreadPoolExecutor,
     count: int,
     files: Sequence[tuple[Path, int]],
-    read: Callable[[Path], _Read | None],
-) -> Iterator[tuple[tuple[Path, int], _Read | None]]:
+    read: Callable[[Path], Read | None],
+) -> Iterator[tuple[tuple[Path, int], Read | None]]:
     """Results in the order of the files, a few read ahead."""
-    waiting: list[tuple[tuple[Path, int], Future[_Read | None]]] = []
+    waiting: list[tuple[tuple[Path, int], Future[Read | None]]] = []
     rest = iter(files)
     while True:
         waiting += [(file, pool.submit(read, file[0])) for file in islice(rest, 4 * count - len(waiting))]
@@ -108,40 +106,43 @@ def _in_order(
         yield file, future.result()
 
 
-def _read(folder: Path, file: Path, searcher: Searcher, meaning: Meaning | None) -> _Read | None:
-    name, read = _shown(folder, file, searcher), _Read()
-    read.hits |= searcher.hits(name, _name(file.name))
-    if file.is_symlink():
-        read.opaque = "a link, which is not followed"
-    if file.is_dir() or read.opaque:
-        return read
-    read.files = 1
-    try:
-        read.size = file.stat().st_size
-        for piece in pieces(file):
-            read.searched += len(piece.content)
-            read.hits |= searcher.hits(name, piece)
-            if meaning is not None and piece.vectors is not None:
-                read.hits |= meaning.hits(name, piece)
-    except FileNotFoundError:
-        return None
-    except Opaque as error:
-        read.opaque = str(error)
-    except OSError as error:
-        read.opaque = f"not readable ({type(error).__name__})"
-    return read
+class _Processes:
+    """Processes that read files, each asked by one thread at a time. A context manager that ends them."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._all: list[subprocess.Popen[bytes]] = []
+        self._idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
+
+    def __enter__(self) -> "_Processes":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._all:
+            with suppress(OSError):
+                process.communicate()
+
+    def read(self, file: Path) -> Read | None:
+        """As :func:`cenote.residue.reader.read`. A process that died with a file is replaced, and the file told."""
+        process = self._start() if self._idle.empty() else self._idle.get()
+        try:
+            _say(process, file)
+            assert process.stdout is not None
+            found: Read | None = pickle.load(process.stdout)
+        except (EOFError, OSError, pickle.UnpicklingError):
+            return Read(files=1, opaque="the process that read it died")
+        self._idle.put(process)
+        return found
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-c", f"from {read.__module__} import main; main()"]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self._all.append(process)
+        _say(process, self._task)
+        return process
 
 
-def _name(name: str) -> Piece:
-    return Piece("name", name.encode("utf-8", "surrogateescape"))
-
-
-def _shown(folder: Path, file: Path, searcher: Searcher) -> str:
-    """A file's path as it may be told: a part in which a needle stands is replaced by its inode."""
-    parts = file.relative_to(folder).parts
-    shown = []
-    for depth, part in enumerate(parts, 1):
-        if searcher.hits("", _name(part)):
-            part = f"<withheld: inode {folder.joinpath(*parts[:depth]).lstat().st_ino}>"
-        shown.append(part)
-    return "/".join(shown)
+def _say(process: "subprocess.Popen[bytes]", what: Any) -> None:
+    assert process.stdin is not None
+    pickle.dump(what, process.stdin)
+    process.stdin.flush()

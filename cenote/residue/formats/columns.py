@@ -16,7 +16,7 @@ from cenote.residue.piece import Piece
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ROWS = 8_192
+ROWS = 32_768
 LEAST_DIMENSION = 32
 """Lists of fewer numbers are no embeddings."""
 
@@ -138,12 +138,25 @@ def _joined(values: "pa.Array") -> Iterator[Any]:
         for value in values.filter(reduce(pc.or_, packed)):
             yield from opened(value.as_py())
     else:
+        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+            values = _written(pc.unique(values))  # numbers and moments are dear to write out, and many are the same
         values = values.cast(pa.large_string()).cast(pa.large_binary())
     everything = pa.LargeListArray.from_arrays(pa.array([0, len(values)], pa.int64()), values)
     content = pc.binary_join(everything, pa.scalar(b"\n", pa.large_binary()))[0].as_py()
     yield content
     if binary and (floats := _as_floats(values, content)) is not None:
         yield floats
+
+
+def _written(values: "pa.Array") -> "pa.Array":
+    """Moments of UTC as text, which Arrow writes twenty times faster without their time zone; others as they are."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_timestamp(values.type) or values.type.tz != "UTC":
+        return values
+    texts = values.cast(pa.timestamp(values.type.unit)).cast(pa.large_string())
+    return pc.binary_join_element_wise(texts, pa.scalar("Z", pa.large_string()), pa.scalar("", pa.large_string()))
 
 
 def _as_floats(values: "pa.Array", content: bytes) -> Any:
