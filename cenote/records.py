@@ -5,7 +5,7 @@ Belongs here: reading bronze. Must not: landing (bronze.py). Opened payloads exi
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import polars as pl
 
@@ -56,7 +56,10 @@ AMENDED = pl.Schema(
         "amended_at": pl.Datetime("us", "UTC"),
     }
 )
-"""What erasures made of batches: how many records left or lost a mention, and the SHA-256 of what bronze gives now."""
+"""What erasures made of batches: how many records left or lost a mention, and the digest of what bronze holds now."""
+STORED = "stored:"
+"""Begins a digest of payloads as they are stored, sealed ones unopened: a seal vouches for what is under it, so that an
+erasure need not open the records of everybody else."""
 
 
 def sealed_as(dataset: str, lineage_ids: pl.Series) -> list[bytes]:
@@ -114,13 +117,16 @@ def amendments(space: Workspace) -> pl.DataFrame:
 
 
 def present_batches(space: Workspace, manifest: pl.DataFrame) -> list[Batch]:
-    """Batches of the manifest, with the digest of what bronze gives back now: erasures change that."""
+    """Batches of the manifest, with the digest of what bronze holds now: erasures change that."""
     now = amendments(space).select("batch_id", pl.col("sha256").alias("present"))
-    rows = manifest.join(now, on="batch_id", how="left", maintain_order="left").iter_rows(named=True)
-    return [
-        Batch(r["batch_id"], r["present"] or r["sha256"], r["bytes"], r["records"], r["format"], r["trailer"])
-        for r in rows
-    ]
+    held = manifest.join(now, on="batch_id", how="left", maintain_order="left")
+    return landed_batches(held.with_columns(pl.coalesce("present", "sha256").alias("sha256")))
+
+
+def landed_batches(manifest: pl.DataFrame) -> list[Batch]:
+    """Batches of the manifest, with the digest of what landed."""
+    rows = manifest.select("batch_id", "sha256", "bytes", "records", "format", "trailer").iter_rows()
+    return [Batch(*row) for row in rows]
 
 
 def replay(space: Workspace, batch_id: str, out: BinaryIO) -> dict[str, int]:
@@ -141,9 +147,9 @@ def replay(space: Workspace, batch_id: str, out: BinaryIO) -> dict[str, int]:
             "see `cenote subject status`; when they are erased, the batch can be replayed without them",
         )
     proof = Proof(batch)
-    for _, content in rebuilt(space, dataset, space.table("bronze", dataset).scan(), [batch]):
-        proof.update(content)
-        out.write(content)
+    for piece in rebuilt(space, dataset, space.table("bronze", dataset).scan(), [batch]):
+        proof.update(piece)
+        out.write(piece.content)
     if not proof.holds:
         raise TableError(
             f"bronze no longer gives batch {batch_id} back byte for byte",
@@ -153,43 +159,69 @@ def replay(space: Workspace, batch_id: str, out: BinaryIO) -> dict[str, int]:
     return amended.to_dicts()[0] if amended.height else {"removed": 0, "redacted": 0}
 
 
+class Piece(NamedTuple):
+    """Some of the bytes of a batch: its content, and its payloads as they are stored."""
+
+    batch: Batch
+    content: bytes
+    stored: bytes
+
+
 class Proof:
-    """Whether a rebuilt batch is the landed one, by its SHA-256."""
+    """Whether a rebuilt batch is the landed one, or what erasures left of it, by its SHA-256."""
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
         self._digest = hashlib.sha256()
 
-    def update(self, content: bytes) -> None:
+    def update(self, piece: Piece) -> None:
         """Take in the next bytes."""
-        self._digest.update(content)
+        self._digest.update(piece.stored if self._batch.sha256.startswith(STORED) else piece.content)
 
     @property
     def holds(self) -> bool:
         """Whether all bytes came back."""
-        return self.sha256 == self._batch.sha256
-
-    @property
-    def sha256(self) -> str:
-        """The digest of what came back."""
-        return self._digest.hexdigest()
+        return self._digest.hexdigest() == self._batch.sha256.removeprefix(STORED)
 
 
 def prove(space: Workspace, dataset: str, stored: pl.LazyFrame, batch_list: Sequence[Batch]) -> set[str]:
     """Rebuild batches from ``stored`` bronze rows; returns the ids of those that came back byte for byte."""
     proofs = {batch.batch_id: Proof(batch) for batch in batch_list}
-    for batch, content in rebuilt(space, dataset, stored, batch_list):
-        proofs[batch.batch_id].update(content)
+    for piece in rebuilt(space, dataset, stored, batch_list):
+        proofs[piece.batch.batch_id].update(piece)
     return {batch_id for batch_id, proof in proofs.items() if proof.holds}
 
 
-def rebuilt(
-    space: Workspace, dataset: str, stored: pl.LazyFrame, batch_list: Sequence[Batch]
-) -> Iterator[tuple[Batch, bytes]]:
+def rebuilt(space: Workspace, dataset: str, stored: pl.LazyFrame, batch_list: Sequence[Batch]) -> Iterator[Piece]:
     """The content of batches, piece by piece: small batches are read together, a large one in several row ranges.
 
     What bronze no longer holds or can no longer open is missing from the content. Raises ``VaultError``.
     """
+    for parts, rows in _read_rows(stored, batch_list):
+        opened = _pieces(rows, open_payloads(space, dataset, rows))
+        amended = any(batch.sha256.startswith(STORED) for batch, _, _ in parts)
+        closed = _pieces(rows, rows["payload"].to_list()) if amended else {}
+        for batch, _, end in parts:
+            trailer = batch.trailer if end >= batch.records else b""
+            content, as_stored = (held.get(batch.batch_id, b"") + trailer for held in (opened, closed))
+            yield Piece(batch, content, as_stored)
+
+
+def stored_digests(stored: pl.LazyFrame, batch_list: Sequence[Batch]) -> dict[str, str]:
+    """Digests of batches as bronze holds them (:data:`STORED`), by batch id; nothing is opened."""
+    digests = {batch.batch_id: hashlib.sha256() for batch in batch_list}
+    for parts, rows in _read_rows(stored, batch_list):
+        closed = _pieces(rows, rows["payload"].to_list())
+        for batch, _, end in parts:
+            digests[batch.batch_id].update(closed.get(batch.batch_id, b""))
+            digests[batch.batch_id].update(batch.trailer if end >= batch.records else b"")
+    return {batch_id: STORED + digest.hexdigest() for batch_id, digest in digests.items()}
+
+
+def _read_rows(
+    stored: pl.LazyFrame, batch_list: Sequence[Batch]
+) -> Iterator[tuple[list[tuple[Batch, int, int]], pl.DataFrame]]:
+    """Row ranges of batches, and their rows in order."""
     for parts in _reads(batch_list):
         if len(parts) == 1:
             (batch, first, end), *_ = parts
@@ -197,11 +229,7 @@ def rebuilt(
         else:
             condition = pl.col("batch_id").is_in([batch.batch_id for batch, _, _ in parts])
         columns = ("batch_id", "row", "lineage_id", "key_id", "prefix", "payload")
-        rows = stored.filter(condition).select(columns).sort("batch_id", "row").collect()
-        pieces = _pieces(rows, open_payloads(space, dataset, rows))
-        for batch, _, end in parts:
-            trailer = batch.trailer if end >= batch.records else b""
-            yield batch, pieces.get(batch.batch_id, b"") + trailer
+        yield parts, stored.filter(condition).select(columns).sort("batch_id", "row").collect()
 
 
 def _reads(batch_list: Sequence[Batch]) -> Iterator[list[tuple[Batch, int, int]]]:

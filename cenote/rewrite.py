@@ -37,13 +37,21 @@ def holding(table: Table, rows: pl.Expr, columns: Sequence[str] = ()) -> pl.Data
     return found.filter(rows).select("file", "lineage_id", *columns).collect()
 
 
-def edit(table: Table, files: Sequence[str], change: Change, commit: Commit, added: pl.DataFrame | None = None) -> int:
+def edit(
+    table: Table,
+    files: Sequence[str],
+    change: Change,
+    commit: Commit,
+    added: pl.DataFrame | None = None,
+    plain: Sequence[str] = (),
+) -> int:
     """Write ``files`` of a table again, their rows as ``change`` gives them, and ``added`` rows; return the version.
 
-    ``change`` gets a row group and gives its rows, with the same columns; it may give none. One commit.
+    ``change`` gets a row group and gives its rows, with the same columns; it may give none. Columns named in ``plain``
+    are not compressed. One commit.
     """
     schema = pa.schema(table.delta().schema().to_arrow())
-    made = [write_file(table, _changed(file, change, schema)) for file in dict.fromkeys(files)]
+    made = [write_file(table, _changed(file, change, schema), plain=plain) for file in dict.fromkeys(files)]
     if added is not None and added.height:
         made.append(write_file(table, iter([shaped(added, schema)])))
     return replace_files(table, files, [action for action in made if action], commit)

@@ -3,7 +3,8 @@
 Belongs here: the steps. Must not: how a store is purged (purge/). Every step is noted in the request when it is done,
 and may be run twice. The order is what makes a stop harmless: first the tombstones, so that nothing new is sealed for
 the people; then all that has to be read of their records, kept sealed in the request; then their keys, from which
-moment nobody can open what is still on the disk; then the stores, in the order in which rows flow.
+moment nobody can open what is still on the disk; then the stores, in the order in which rows flow, vectors beside the
+others.
 """
 
 import json
@@ -11,7 +12,9 @@ import time
 from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from threading import Lock
 
 import polars as pl
 
@@ -39,6 +42,7 @@ class Eraser:
         self._subjects = pl.Series("subject_id", request.subjects, dtype=pl.String)
         self._datasets = list(space.contracts)
         self._state = request.state
+        self._noting = Lock()
 
     def run(self) -> Outcome:
         """Begin, or go on where it stopped. Raises ``CenoteError``; what is done stays done."""
@@ -51,11 +55,11 @@ class Eraser:
                 self._step("keys", self._shred)
                 self._step("bronze", self._purge_bronze)
             self._step("silver", self._purge_silver)
-            self._step("vectors", lambda: derived.vectors(self._space, self._subjects, self._changed(), self._silver()))
-            self._step("graph", lambda: derived.graph(self._space, self._subjects, self._changed(), self._silver()))
-            self._step("gold", lambda: derived.gold(self._space))
-            self._step("features", lambda: derived.features(self._space, self._subjects))
-            self._step("online", lambda: derived.online(self._space))
+            with self._beside("vectors", self._purge_vectors):  # nothing else stands on them
+                self._step("graph", self._purge_graph)
+                self._step("gold", lambda: derived.gold(self._space))
+                self._step("features", lambda: derived.features(self._space, self._subjects))
+                self._step("online", lambda: derived.online(self._space))
             self._step("past", lambda: past.purge(self._space, self._subjects))
             self._step("catalog", lambda: derived.catalog(self._space))
             return self._finish()
@@ -91,17 +95,21 @@ class Eraser:
         if name in self._state["done"]:
             return
         self._told(name)
-        with self._timed(name):
-            work()
-        self._state["done"].append(name)
-        self._save()
+        begun = time.perf_counter()
+        work()
+        with self._noting:
+            seconds = self._state["seconds"]
+            seconds[name] = round(seconds.get(name, 0.0) + time.perf_counter() - begun, 3)
+            self._state["done"].append(name)
+            self._save()
 
     @contextmanager
-    def _timed(self, name: str) -> Iterator[None]:
-        begun = time.perf_counter()
-        yield
-        seconds = self._state["seconds"]
-        seconds[name] = round(seconds.get(name, 0.0) + time.perf_counter() - begun, 3)
+    def _beside(self, name: str, work: Callable[[], None]) -> Iterator[None]:
+        """Do a step in a thread of its own while others are done; if it fails, that is told when they are."""
+        with ThreadPoolExecutor(1, "erasure") as thread:
+            step = thread.submit(self._step, name, work)
+            yield
+            step.result()
 
     def _save(self) -> None:
         self._requests.save(self._request)
@@ -138,14 +146,24 @@ class Eraser:
         self._state["removed"].setdefault("keys", count)
 
     def _purge_bronze(self) -> None:
-        for dataset in self._datasets:
-            bronze.purge(self._space, self._subjects, dataset, self._state["batches"].get(dataset, []))
+        batches = self._state["batches"]
+        self._each_dataset(lambda d: bronze.purge(self._space, self._subjects, d, batches.get(d, [])))
 
     def _purge_silver(self) -> None:
         known.forget(self._space, self._subjects)
         before = self._state["before"]
-        for dataset in self._datasets:
-            silver.purge(self._space, self._subjects, dataset, before.get(f"bronze/{dataset}", -1))
+        self._each_dataset(lambda d: silver.purge(self._space, self._subjects, d, before.get(f"bronze/{d}", -1)))
+
+    def _each_dataset(self, work: Callable[[str], None]) -> None:
+        """Two at a time, as each waits for the disk by turns; memory holds a row group of each."""
+        with ThreadPoolExecutor(2, "erasure") as threads:
+            list(threads.map(work, self._datasets))
+
+    def _purge_vectors(self) -> None:
+        derived.vectors(self._space, self._subjects, self._changed(), self._silver())
+
+    def _purge_graph(self) -> None:
+        derived.graph(self._space, self._subjects, self._changed(), self._silver())
 
     def _silver(self) -> dict[str, int]:
         """Silver's versions before the purge, by dataset."""

@@ -84,6 +84,9 @@ def naming_sql(columns: Sequence[tuple[str, bool]], people: Collection[str]) -> 
 
 
 def _looked_at(columns: Sequence[str]) -> list[str]:
-    """The columns that tell whom a row is about: of rows of silver and what is made of them, a few tell it all."""
+    """The columns that tell whom a row is about: of rows of silver and what is made of them, a few tell it all.
+
+    The id of a row never does.
+    """
     telling = ("subject_id", "mentions", "source", "target")
-    return [name for name in columns if name in telling] if "subject_id" in columns else list(columns)
+    return [name for name in columns if (name in telling if "subject_id" in columns else name != "lineage_id")]

@@ -18,8 +18,7 @@ import polars as pl
 
 from cenote import catalog
 from cenote.errors import TableError
-from cenote.landing import Batch
-from cenote.records import batches, prove
+from cenote.records import batches, landed_batches, prove
 from cenote.rewrite import ROW_GROUP, replace_files, write_file
 from cenote.tables import Commit, Table
 from cenote.workspace import Workspace
@@ -155,8 +154,7 @@ def _prove(space: Workspace, dataset: str, hot: list[str], cold: str) -> None:
     if _digest(hot) != _digest([cold]):
         raise _broken(dataset)
     held = pl.scan_parquet(cold).select("batch_id").unique().collect()["batch_id"]
-    found = batches(space).filter(pl.col("batch_id").is_in(held.implode())).iter_rows(named=True)
-    landed = [Batch(r["batch_id"], r["sha256"], r["bytes"], r["records"], r["format"], r["trailer"]) for r in found]
+    landed = landed_batches(batches(space).filter(pl.col("batch_id").is_in(held.implode())))
     before = prove(space, dataset, pl.scan_parquet(hot), landed)
     after = prove(space, dataset, pl.scan_parquet(cold), [batch for batch in landed if batch.batch_id in before])
     if before != after:

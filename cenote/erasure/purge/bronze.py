@@ -4,14 +4,13 @@ Belongs here: rows of bronze and what its batches give back afterwards (meta/ame
 of a record (find.py). The caller holds the table's lock.
 """
 
-import hashlib
 from collections.abc import Sequence
 
 import polars as pl
 
 from cenote.bronze import record_batches
 from cenote.erasure.queue import REPLACED, Requests
-from cenote.records import AMENDED, batches, present_batches, rebuilt
+from cenote.records import AMENDED, batches, landed_batches, stored_digests
 from cenote.rewrite import PURGE, drop_history, edit, holding
 from cenote.tables import Commit, Table
 from cenote.workspace import Workspace
@@ -50,7 +49,8 @@ def purge(
         moved = _prefixes(table, gone)
         files = sorted({*files, *moved["file"]})
         change = _Change(gone["lineage_id"], changed.select("lineage_id", "subject_id", "key_id", "payload_new"), moved)
-        edit(table, files, change, Commit(PURGE, run_id=space.run_id, details={"reason": "erasure"}))
+        plain = ("payload",) if space.contract(dataset).sealed else ()
+        edit(table, files, change, Commit(PURGE, run_id=space.run_id, details={"reason": "erasure"}), plain=plain)
     drop_history(table)
     _amend(space, dataset, batch_ids)
 
@@ -101,16 +101,14 @@ class _Change:
 
 
 def _amend(space: Workspace, dataset: str, batch_ids: Sequence[str]) -> None:
-    """Note for batches how many records left and were replaced, and the digest of what bronze gives back now."""
+    """Note for batches how many records left and were replaced, and the digest of what bronze holds now."""
     if not batch_ids:
         return
     manifest = batches(space).filter(pl.col("batch_id").is_in(batch_ids), pl.col("dataset") == dataset)
-    digests = {batch_id: hashlib.sha256() for batch_id in manifest["batch_id"]}
     table = space.table("bronze", dataset)
-    for batch, content in rebuilt(space, dataset, table.scan(), present_batches(space, manifest)):
-        digests[batch.batch_id].update(content)
+    digests = stored_digests(table.scan(), landed_batches(manifest))
     sums = pl.DataFrame(
-        {"batch_id": list(digests), "sha256": [digest.hexdigest() for digest in digests.values()]},
+        {"batch_id": list(digests), "sha256": list(digests.values())},
         schema={"batch_id": pl.String, "sha256": pl.String},
     )
     replaced = pl.col("lineage_id").is_in(_replaced(space, dataset)["lineage_id"].implode())

@@ -52,13 +52,15 @@ def gold(space: Workspace) -> None:
 
 
 def features(space: Workspace, subjects: pl.Series) -> None:
-    """The people's rows go, rows that were computed over them are computed again; older versions go."""
+    """The people's rows go, rows that were computed over them are computed again.
+
+    Older versions stay until the online store, which reads what came after the one that it has, has followed.
+    """
     for view in feature_store.views(space):
         if space.table("features", view).exists:
             feature_store.forget(space, view, subjects)
             if feature_store.is_stale(space, view):
                 feature_store.build(space, view)
-            _drop(space, "features", view)
     feature_store.forget_saved(space, subjects.to_list())
 
 
