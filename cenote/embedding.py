@@ -38,7 +38,6 @@ PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d
 MOST_TOKENS = 256  # what the model was trained to read; later tokens are left out
 BATCH = 32
 _BATCH_TOKENS = 512  # a batch's activations stay in the core's own cache
-_FEW_TOKENS = 6  # texts up to here (four word pieces, begin and end) are always run in float32
 _WINDOW = 8192  # texts that are tokenised and sorted at a time
 
 
@@ -134,9 +133,7 @@ class PackagedModel:
     def _run(self, tokens: list[list[int]]) -> Vectors:
         from cenote.precision import run
 
-        # The roundings of a shorter type cancel out over a text's tokens: where there are few, they would show.
-        few = max(map(len, tokens)) <= _FEW_TOKENS
-        return run(packaged_encoder() if few else self._encoder, tokens)
+        return run(self._encoder, tokens)
 
 
 class OtherModel:
@@ -175,15 +172,12 @@ class OtherModel:
 
 
 def batched(tokens: Sequence[Sequence[int]]) -> list[list[int]]:
-    """Positions of texts in batches, longest first, of at most ``_BATCH_TOKENS`` tokens (one text at least).
-
-    Texts of few tokens share no batch with longer ones: a text's precision does not hang on its company.
-    """
+    """Positions of texts in batches, longest first, of at most ``_BATCH_TOKENS`` tokens (one text at least)."""
     order = sorted(range(len(tokens)), key=lambda n: len(tokens[n]), reverse=True)
     batches: list[list[int]] = []
     room = 0
     for n in order:
-        if room == 0 or len(tokens[n]) <= _FEW_TOKENS < len(tokens[batches[-1][0]]):
+        if room == 0:
             batches.append([])
             room = max(1, _BATCH_TOKENS // max(1, len(tokens[n])))
         batches[-1].append(n)

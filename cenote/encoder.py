@@ -1,9 +1,9 @@
 """The forward pass of all-MiniLM-L6-v2 on a CPU: token ids in, normalised sentence vectors out.
 
 Belongs here: the arithmetic of a BERT encoder with mean pooling. Must not: choosing a precision, batching,
-threads (cenote/precision.py, cenote/embedding.py). It gives what sentence-transformers gives for the same model,
-without its seconds of imports. In ``float32`` it is the model as published; in ``bfloat16`` and ``int8`` the products
-with weights are taken in that type and everything else in float32, for CPUs with units for it.
+threads (cenote/embedding.py). It gives what sentence-transformers gives for the same model, without its seconds
+of imports. In ``float32`` it is the model as published; in ``bfloat16`` the matrix products are taken in bfloat16
+and everything else in float32, for CPUs with AMX or AVX512-BF16.
 """
 
 import json
@@ -16,72 +16,28 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
-from cenote.quantized import GeluLinear, SignedLinear
-
 Linear = Callable[[Tensor], Tensor]
 
 
-Layers = Callable[[str, Tensor, Tensor], Linear]  # name, weight and bias -> layer
-
-
-def float32_layers(_name: str, weight: Tensor, bias: Tensor) -> Linear:
-    """Linear layers as they are."""
+def float32_linear(weight: Tensor, bias: Tensor) -> Linear:
+    """A linear layer as it is."""
     weight = weight.contiguous()
     return lambda x: functional.linear(x, weight, bias)
 
 
-def bfloat16_layers(_name: str, weight: Tensor, bias: Tensor) -> Linear:
-    """Linear layers whose product is taken in bfloat16."""
+def bfloat16_linear(weight: Tensor, bias: Tensor) -> Linear:
+    """A linear layer whose product is taken in bfloat16."""
     short, short_bias = weight.bfloat16(), bias.bfloat16()
     return lambda x: functional.linear(x.bfloat16(), short, short_bias).float()
 
 
-class Int8Layers:
-    """Linear layers whose product is taken in 8-bit integers.
-
-    Which inputs of a layer are far larger than the others is seen on a few texts, given as token ids.
-    """
-
-    def __init__(self, folder: Path, weights: dict[str, Tensor], texts: Sequence[Sequence[int]]) -> None:
-        self._peaks: dict[str, Tensor] = {}
-        watched = Encoder(folder, "float32", weights, self._watched)
-        with torch.inference_mode():
-            for ids in texts:
-                watched(torch.tensor([ids]), torch.tensor([len(ids)]))
-
-    def _watched(self, name: str, weight: Tensor, bias: Tensor) -> Linear:
-        self._peaks[name] = torch.zeros(weight.shape[1])
-
-        def linear(x: Tensor) -> Tensor:
-            torch.maximum(self._peaks[name], x.abs().amax(0), out=self._peaks[name])
-            return functional.linear(x, weight, bias)
-
-        return linear
-
-    def __call__(self, name: str, weight: Tensor, bias: Tensor) -> Linear:
-        """The layer of a name."""
-        if name.endswith(".down"):
-            return GeluLinear(weight, bias)
-        # What attention gives has no inputs that stand out.
-        return SignedLinear(weight, bias, None if name.endswith(".out") else self._peaks[name])
-
-
-_LAYERS: dict[str, Layers] = {"float32": float32_layers, "bfloat16": bfloat16_layers}
+_LINEARS = {"float32": float32_linear, "bfloat16": bfloat16_linear}
 
 
 class Encoder:
-    """The model in one precision, from a folder with ``model.safetensors`` and ``config.json``.
+    """The model in one precision, from a folder with ``model.safetensors`` and ``config.json``."""
 
-    ``layers`` makes its linear layers; a precision other than float32 and bfloat16 needs it.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        precision: str = "float32",
-        weights: dict[str, Tensor] | None = None,
-        layers: Layers | None = None,
-    ) -> None:
+    def __init__(self, folder: Path, precision: str = "float32", weights: dict[str, Tensor] | None = None) -> None:
         config = json.loads((folder / "config.json").read_text())
         w = weights if weights is not None else load_file(folder / "model.safetensors")
         self.precision = precision
@@ -91,21 +47,21 @@ class Encoder:
         self._words = w["embeddings.word_embeddings.weight"]
         self._places = w["embeddings.position_embeddings.weight"] + w["embeddings.token_type_embeddings.weight"][0]
         self._norm = self._pair(w, "embeddings.LayerNorm")
-        make = layers or _LAYERS[precision]
-        self._layers = [self._layer(w, f"encoder.layer.{n}.", make) for n in range(config["num_hidden_layers"])]
+        self._layers = [self._layer(w, f"encoder.layer.{n}.") for n in range(config["num_hidden_layers"])]
 
     @staticmethod
     def _pair(w: dict[str, Tensor], name: str) -> tuple[Tensor, Tensor]:
         return w[f"{name}.weight"], w[f"{name}.bias"]
 
-    def _layer(self, w: dict[str, Tensor], name: str, make: Layers) -> tuple[Any, ...]:
+    def _layer(self, w: dict[str, Tensor], name: str) -> tuple[Any, ...]:
+        make = _LINEARS[self.precision]
         parts = [self._pair(w, f"{name}attention.self.{part}") for part in ("query", "key", "value")]
         return (
-            make(f"{name}mixed", torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])),
-            make(f"{name}out", *self._pair(w, f"{name}attention.output.dense")),
+            make(torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])),
+            make(*self._pair(w, f"{name}attention.output.dense")),
             self._pair(w, f"{name}attention.output.LayerNorm"),
-            make(f"{name}up", *self._pair(w, f"{name}intermediate.dense")),
-            make(f"{name}down", *self._pair(w, f"{name}output.dense")),
+            make(*self._pair(w, f"{name}intermediate.dense")),
+            make(*self._pair(w, f"{name}output.dense")),
             self._pair(w, f"{name}output.LayerNorm"),
         )
 
@@ -138,9 +94,3 @@ class Encoder:
 
     def _normalised(self, x: Tensor, pair: tuple[Tensor, Tensor]) -> Tensor:
         return functional.layer_norm(x, (self.dimension,), *pair, eps=self._epsilon)
-
-
-def int8_encoder(folder: Path, texts: Sequence[Sequence[int]]) -> Encoder:
-    """The model in 8-bit integers; ``texts`` are a few ordinary ones, as token ids."""
-    weights = load_file(folder / "model.safetensors")
-    return Encoder(folder, "int8", weights, Int8Layers(folder, weights, texts))

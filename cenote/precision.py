@@ -1,7 +1,7 @@
 """Which precision the packaged model is run in: the fastest on this CPU that agrees with float32.
 
-Belongs here: what may be tried on a CPU, and the probe that chooses. Must not: the arithmetic (cenote/encoder.py,
-cenote/quantized.py), batches and threads (cenote/embedding.py). Imported where a model is loaded: it needs torch.
+Belongs here: what may be tried on a CPU, and the probe that chooses. Must not: the arithmetic (cenote/encoder.py),
+batches and threads (cenote/embedding.py). Imported where a model is loaded: it needs torch.
 """
 
 import time
@@ -12,8 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cenote import quantized
-from cenote.encoder import Encoder, int8_encoder
+from cenote.encoder import Encoder
 
 Vectors = NDArray[np.float32]
 Tokens = Sequence[Sequence[int]]
@@ -26,15 +25,15 @@ _RUNS = 5
 def encoder(folder: Path, exact: Encoder, ids: Callable[[str], list[int]], precision: str | None = None) -> Encoder:
     """The model of a folder in a precision, or in the fastest that agrees with ``exact``, the one in float32."""
     kinds = [precision] if precision else candidates()
-    made = [exact if kind == exact.precision else _made(folder, kind, ids) for kind in kinds]
-    return made[0] if len(made) == 1 else fastest(made, [ids(text) for text in (*_ORDINARY, *_OTHERS)])
+    made = [exact if kind == exact.precision else Encoder(folder, kind) for kind in kinds]
+    return made[0] if len(made) == 1 else fastest(made, [ids(text) for text in _PROBE])
 
 
 def candidates() -> list[str]:
     """Precisions worth trying on this CPU, float32 first."""
     known = torch.cpu.get_capabilities()
     short = bool(known.get("amx_bf16") or known.get("avx512_bf16"))
-    return ["float32", *["bfloat16"] * short, *["int8"] * quantized.available()]
+    return ["float32", *["bfloat16"] * short]
 
 
 def fastest(encoders: Sequence[Encoder], tokens: Tokens) -> Encoder:
@@ -56,12 +55,6 @@ def run(encoder: Encoder, tokens: Tokens) -> Vectors:
     return found
 
 
-def _made(folder: Path, precision: str, ids: Callable[[str], list[int]]) -> Encoder:
-    return (
-        int8_encoder(folder, [ids(text) for text in _ORDINARY]) if precision == "int8" else Encoder(folder, precision)
-    )
-
-
 def _seconds(encoders: Sequence[Encoder], tokens: Tokens) -> dict[str, float]:
     """CPU seconds of this thread for one batch by precision, best of some, in turn: others do not disturb it."""
     best = {e.precision: float("inf") for e in encoders}
@@ -73,8 +66,7 @@ def _seconds(encoders: Sequence[Encoder], tokens: Tokens) -> dict[str, float]:
     return best
 
 
-# Texts as people write them: on these it is seen which inputs of a layer are large.
-_ORDINARY = (
+_PROBE = (
     "The parcel came two days late, but the box was whole.",
     "Wireless headphones with thirty hours of battery and a soft case for the road",
     "How do I send back a pair of shoes that does not fit, and when do I get my money?",
@@ -82,9 +74,6 @@ _ORDINARY = (
     "Great value for so little money!",
     "Customers may return unused goods within thirty days of delivery. The shop pays for the way back when the "
     "goods were faulty, and refunds the full price to the card that paid, within five working days of arrival.",
-)
-# Further ones on which agreement and speed are measured too.
-_OTHERS = (
     "Not what I ordered.",
     "ORDER 4471-B / 2 pcs / 19.90 EUR / returned 2026-03-14",
     "My card was charged twice for the same train ticket, why?",

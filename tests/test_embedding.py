@@ -7,15 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
-from torch.nn import functional
 
-from cenote import embedding, precision, quantized
+from cenote import embedding, precision
 from cenote.embedding import Embedder, OtherModel, PackagedModel, batched, embedder, lake_embedder
-from cenote.encoder import Encoder, Linear
+from cenote.encoder import Encoder
 from cenote.errors import SearchError
 from cenote.settings import Settings
 
@@ -63,53 +61,15 @@ def exact() -> PackagedModel:
     return PackagedModel("float32", workers=1)
 
 
-needs_units = pytest.mark.skipif(not quantized.available(), reason="this CPU has no units for 8-bit integers")
-
-
-@needs_units
-def test_8_bit_integers_agree_with_float32(exact: PackagedModel) -> None:
-    whole = PackagedModel("int8", workers=1)
-    together = whole.encode(TEXTS)
-    assert (exact.encode(TEXTS) * together).sum(1).min() > 0.999
-    # A token's scale is its own: neither its company nor its place in a batch changes more than a rounding.
-    assert (together[2] @ whole.encode([TEXTS[2]])[0]) > 0.9999
-
-
-@needs_units
-@pytest.mark.parametrize("rows", [1, 63, 64, 65])
-def test_an_8_bit_layer_gives_what_the_layer_gives(rows: int) -> None:
-    torch.manual_seed(rows)
-    weight, bias, x = torch.randn(48, 1200), torch.randn(48), torch.randn(rows, 1200)
-    x[:, 5] *= 40  # one input that stands out, as in every trained encoder
-    x[0] = 0
-    for layer, inputs in (
-        (quantized.SignedLinear(weight, bias, x.abs().amax(0)), x),
-        (quantized.GeluLinear(weight, bias), functional.gelu(x).clamp_max(40)),
-    ):
-        expected = functional.linear(inputs, weight, bias)
-        assert (layer(inputs) - expected).norm() < 0.02 * expected.norm()
-        assert torch.allclose(layer(inputs)[0], expected[0], atol=0.3)
-
-
-@given(st.lists(st.floats(min_value=0.001, max_value=1000), min_size=1, max_size=80), st.integers(0, 64))
-def test_large_inputs_are_spread_over_the_columns_that_are_added(peaks: list[float], added: int) -> None:
-    shares = quantized.spread(peaks, added)
-    assert sum(shares) == len(peaks) + added
-    largest = max(peak / share for peak, share in zip(peaks, shares, strict=True))
-    # No spread one was spread needlessly: with one column less it would have been the largest.
-    assert all(share == 1 or peak / (share - 1) >= largest for peak, share in zip(peaks, shares, strict=True))
-
-
 def test_a_precision_that_does_not_agree_or_gain_is_not_chosen(
     exact: PackagedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tokens = [exact._tokenizer.encode(text).ids for text in TEXTS[:3]]
     weights = load_file(embedding.packaged_folder() / "model.safetensors")
 
-    def blurred(_name: str, weight: torch.Tensor, bias: torch.Tensor) -> Linear:
-        return lambda x: functional.linear(x, weight + 0.05 * weight.std() * torch.ones_like(weight), bias)
-
-    other = Encoder(embedding.packaged_folder(), "other", weights, blurred)
+    blurred = {name: held + 0.05 * held.std() if held.is_floating_point() else held for name, held in weights.items()}
+    other = Encoder(embedding.packaged_folder(), "float32", blurred)
+    other.precision = "other"
     monkeypatch.setattr(precision, "_seconds", lambda some, _: {e.precision: 1.0 + len(e.precision) for e in some})
     assert precision.fastest([exact._encoder, other], tokens) is exact._encoder, "it is wrong"
     same = Encoder(embedding.packaged_folder(), "float32", weights)
