@@ -105,6 +105,13 @@ class Store:
         chosen = one_of(column, values)
         return self.rows(columns, f"{where} AND {chosen}" if where else chosen)
 
+    def filled(self, hits: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+        """Hits, in their order, with columns of the rows that ``_rowid`` names."""
+        if hits.is_empty():
+            return hits.select("score", *(pl.lit(None, SCHEMA[c]).alias(c) for c in columns))
+        found = self.table.take_row_ids(hits["_rowid"].to_list()).select(list(columns)).to_arrow()
+        return hits.select("score", "passage_id").join(_frame(found), on="passage_id", maintain_order="left")
+
     def vectors_of(self, hashes: pl.Series) -> tuple[pl.Series, "Vectors"]:
         """Content hashes among ``hashes`` that are stored, in whichever dataset, and their vectors, a row each."""
         held = self.among("content_hash", hashes, ["content_hash", "_rowid"]).unique("content_hash")
