@@ -47,7 +47,7 @@ def test_one_statement_joins_all_stores(lake: Lake) -> None:
         from hits h
         join gold.product_performance p using (product_id)
         left join features('product_features') f using (product_id)
-        left join neighbors((select 'customer:' || customer_id from gold.customer_360 order by 1 limit 1)) n
+        left join neighbors((select source from graph.edges where source like 'customer:%' order by 1 limit 1)) n
           on n.id = h.product_id
         order by h.rank
         """,

@@ -33,8 +33,9 @@ def events_of(space: Workspace) -> list[Event]:
 
 @pytest.fixture(scope="module")
 def events(sample_lake: SampleLake) -> list[Event]:
-    """The events of the sample's first run."""
-    return events_of(sample_lake.space)
+    """The events of the sample's first run; other tests may have run the lake again, in which nothing was new."""
+    run = sample_lake.outcome.run_id
+    return [e for e in events_of(sample_lake.space) if e["run"]["facets"]["parent"]["run"]["runId"] == run]
 
 
 def completed(events: list[Event], job: str) -> Event:
@@ -77,8 +78,6 @@ def test_every_asset_of_the_run_began_and_ended(events: list[Event], sample_lake
     told = {o["name"] for e in events if e["eventType"] == "COMPLETE" for o in e["outputs"]}
     made = {a.key.replace("/", ".") for a in sample_lake.outcome.assets if not a.key.startswith("edges/")}
     assert told == made | {"graph.edges"}
-    parents = {e["run"]["facets"]["parent"]["run"]["runId"] for e in events}
-    assert parents == {sample_lake.outcome.run_id}
 
 
 def test_a_mart_tells_its_sql_columns_versions_and_rows(events: list[Event], sample_lake: SampleLake) -> None:
