@@ -159,6 +159,10 @@ def replay(space: Workspace, batch_id: str, out: BinaryIO) -> dict[str, int]:
     return amended.to_dicts()[0] if amended.height else {"removed": 0, "redacted": 0}
 
 
+_Part = tuple[Batch, int, int]
+"""A batch, and the rows of it that are read: from the first up to the second."""
+
+
 class Piece(NamedTuple):
     """Some of the bytes of a batch: its content, and its payloads as they are stored."""
 
@@ -198,29 +202,22 @@ def rebuilt(space: Workspace, dataset: str, stored: pl.LazyFrame, batch_list: Se
     What bronze no longer holds or can no longer open is missing from the content. Raises ``VaultError``.
     """
     for parts, rows in _read_rows(stored, batch_list):
-        opened = _pieces(rows, open_payloads(space, dataset, rows))
-        amended = any(batch.sha256.startswith(STORED) for batch, _, _ in parts)
-        closed = _pieces(rows, rows["payload"].to_list()) if amended else {}
-        for batch, _, end in parts:
-            trailer = batch.trailer if end >= batch.records else b""
-            content, as_stored = (held.get(batch.batch_id, b"") + trailer for held in (opened, closed))
-            yield Piece(batch, content, as_stored)
+        opened = _contents(parts, rows, open_payloads(space, dataset, rows))
+        closed = _contents(parts, rows, rows["payload"].to_list())
+        for batch, _, _ in parts:
+            yield Piece(batch, opened[batch.batch_id], closed[batch.batch_id])
 
 
 def stored_digests(stored: pl.LazyFrame, batch_list: Sequence[Batch]) -> dict[str, str]:
     """Digests of batches as bronze holds them (:data:`STORED`), by batch id; nothing is opened."""
     digests = {batch.batch_id: hashlib.sha256() for batch in batch_list}
     for parts, rows in _read_rows(stored, batch_list):
-        closed = _pieces(rows, rows["payload"].to_list())
-        for batch, _, end in parts:
-            digests[batch.batch_id].update(closed.get(batch.batch_id, b""))
-            digests[batch.batch_id].update(batch.trailer if end >= batch.records else b"")
+        for batch_id, content in _contents(parts, rows, rows["payload"].to_list()).items():
+            digests[batch_id].update(content)
     return {batch_id: STORED + digest.hexdigest() for batch_id, digest in digests.items()}
 
 
-def _read_rows(
-    stored: pl.LazyFrame, batch_list: Sequence[Batch]
-) -> Iterator[tuple[list[tuple[Batch, int, int]], pl.DataFrame]]:
+def _read_rows(stored: pl.LazyFrame, batch_list: Sequence[Batch]) -> Iterator[tuple[list[_Part], pl.DataFrame]]:
     """Row ranges of batches, and their rows in order."""
     for parts in _reads(batch_list):
         if len(parts) == 1:
@@ -232,9 +229,9 @@ def _read_rows(
         yield parts, stored.filter(condition).select(columns).sort("batch_id", "row").collect()
 
 
-def _reads(batch_list: Sequence[Batch]) -> Iterator[list[tuple[Batch, int, int]]]:
+def _reads(batch_list: Sequence[Batch]) -> Iterator[list[_Part]]:
     """What to read at once, about ``READ_BYTES``: several small batches whole, or a row range of a large one."""
-    small: list[tuple[Batch, int, int]] = []
+    small: list[_Part] = []
     for batch in batch_list:
         if batch.size > READ_BYTES:
             step = max(1, batch.records * READ_BYTES // batch.size)
@@ -248,16 +245,18 @@ def _reads(batch_list: Sequence[Batch]) -> Iterator[list[tuple[Batch, int, int]]
         yield small
 
 
-def _pieces(rows: pl.DataFrame, payloads: Sequence[bytes | None]) -> dict[str, bytes]:
-    """Prefixes and payloads joined, per batch; ``rows`` are sorted by batch."""
+def _contents(parts: list[_Part], rows: pl.DataFrame, payloads: Sequence[bytes | None]) -> dict[str, bytes]:
+    """Prefixes, payloads and, at the end of a batch, its trailer joined, by batch; ``rows`` are sorted by batch."""
     prefixes = rows["prefix"].to_list()
-    pieces, start = {}, 0
+    joined, start = {batch.batch_id: b"" for batch, _, _ in parts}, 0
     for run in rows["batch_id"].rle().struct.unnest().iter_rows(named=True):
         end = start + run["len"]
         both = zip(prefixes[start:end], payloads[start:end], strict=True)
-        pieces[run["value"]] = b"".join(part or b"" for record in both for part in record)
+        joined[run["value"]] = b"".join(part or b"" for record in both for part in record)
         start = end
-    return pieces
+    for batch, _, end in parts:
+        joined[batch.batch_id] += batch.trailer if end >= batch.records else b""
+    return joined
 
 
 def open_payloads(space: Workspace, dataset: str, rows: pl.DataFrame) -> list[bytes | None]:

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from cenote import bronze, catalog, erasure, features, graph, residue, retention, silver, vectors
+from cenote import bronze, catalog, erasure, features, graph, records, residue, retention, silver, vectors
 from cenote.accounting import account
 from cenote.erasure import eraser
 from cenote.erasure.people import people
@@ -223,6 +223,17 @@ def test_a_batch_is_replayed_without_her(erased: Erased) -> None:
         if dataset == "follows":
             assert len(json.loads(out.getvalue())) == 3, "still a JSON array"
         assert b"<ERASED>" in out.getvalue()
+
+
+def test_what_is_altered_in_a_batch_after_an_erasure_is_found(erased: Erased, tmp_path: Path) -> None:
+    space = opened(shutil.copytree(erased.folder, tmp_path / "lake"))
+    manifest = bronze.batches(space)
+    assert records.present_batches(space, manifest) != records.landed_batches(manifest)
+    for batch_id, dataset in manifest.select("batch_id", "dataset").rows():
+        table, mine = space.table("bronze", dataset), manifest.filter(pl.col("batch_id") == batch_id)
+        altered = pl.concat([pl.col("prefix").head(1) + b" ", pl.col("prefix").tail(-1)])  # what no seal vouches for
+        for rows, proved in ((table.scan(), {batch_id}), (table.scan().with_columns(altered), set())):
+            assert records.prove(space, dataset, rows, records.present_batches(space, mine)) == proved
 
 
 def test_landing_her_files_again_brings_nothing_back(erased: Erased, tmp_path: Path) -> None:

@@ -10,12 +10,14 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import lancedb
+import numpy as np
 import polars as pl
 import pytest
 import zstandard
@@ -23,11 +25,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lancedb.index import FTS
 
-from cenote.residue import Needle, examine, scan, search
+from cenote.residue import Examined, Needle, examine, scan, search
 from cenote.residue.formats import source
 from cenote.residue.formats.wordgraph import words
 from cenote.residue.forms import forms
 from cenote.residue.grams import LEAST, Grams
+from cenote.residue.meaning import Meaning
+
+walking = import_module("cenote.residue.scan")
 
 NEEDLE = "zqcanary1700"
 ROWS = [f"{n} some filler text" for n in range(3_000)] + [NEEDLE]
@@ -153,6 +158,33 @@ WAYS: dict[str, Callable[[str], bytes]] = {
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("needle", ["Zoë O'Neil-17", 'say "hello"', "jane.roe+x@example.org", "plain words"])
+def test_processes_find_what_threads_find(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 and no more")
+    parquet(tmp_path)
+    vectors = np.random.default_rng(1).normal(size=(50, 384)).astype(np.float32)
+    np.save(tmp_path / "vectors.npy", vectors)
+    needles = [Needle(NEEDLE, "identifier"), Needle("her own words", "text")]
+
+    def looked() -> Examined:
+        return examine(tmp_path, needles, meaning=Meaning(needles, lambda _: vectors[17:18]), threads=2)
+
+    here = looked()
+    monkeypatch.setattr(walking, "_PROCESSES_FROM", 0)
+    monkeypatch.setattr(walking, "read", lambda *_: pytest.fail("this process read a file itself"))
+    there = looked()
+    assert {hit.needle for hit in here.hits} == {0, 1} and here.opaque
+    assert (there.hits, there.opaque, there.reasons) == (here.hits, here.opaque, here.reasons)
+    assert (there.files, there.bytes, there.searched) == (here.files, here.bytes, here.searched)
+
+
+def test_a_process_that_dies_with_a_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "x").write_text(NEEDLE)
+    monkeypatch.setattr(walking, "_PROCESSES_FROM", 0)
+    monkeypatch.setattr(walking.sys, "executable", "/bin/false")
+    found = examine(tmp_path, ["never planted"], threads=2)
+    assert found.opaque == ["x"] and "died" in found.reasons["x"]
+
+
 def test_a_value_is_found_in_every_form(way: str, needle: str) -> None:
     if way == "upper case" and not needle.isascii():
         return  # only ASCII letters are folded

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from itertools import islice
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from cenote.residue.meaning import Meaning, embedded
@@ -124,8 +124,8 @@ class _Processes:
 
     def read(self, file: Path) -> Read | None:
         """As :func:`cenote.residue.reader.read`. A process that died with a file is replaced, and the file told."""
-        process = self._start() if self._idle.empty() else self._idle.get()
         try:
+            process = self._idle_one()
             _say(process, file)
             assert process.stdout is not None
             found: Read | None = pickle.load(process.stdout)
@@ -134,8 +134,10 @@ class _Processes:
         self._idle.put(process)
         return found
 
-    def _start(self) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-c", f"from {read.__module__} import main; main()"]
+    def _idle_one(self) -> "subprocess.Popen[bytes]":
+        with suppress(Empty):
+            return self._idle.get_nowait()
+        command = [sys.executable, "-c", "from cenote.residue.reader import main; main()"]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self._all.append(process)
         _say(process, self._task)

@@ -25,7 +25,7 @@ COLUMNS = ("passage_id", "lineage_id", "subject_id", "dataset", "namespace", "ti
 _ASKED = (*COLUMNS, "content_hash")
 _FUSED = ("passage_id", "_rowid")
 _DEEPEST = 50  # hits that each list gives to a fusion, a reranker or a search for near duplicates, at least
-_EF, _REFINED = 200, 50  # candidates, and how many of them by their exact distance: recall@10 of 0.995 at 100k passages
+_EF, _REFINE = 200, 5  # recall@10 at 100k passages: `python -m benchmarks latency`
 _AT_ONCE = ThreadPoolExecutor(4, "search")
 
 
@@ -117,8 +117,7 @@ def _by_meaning(
 
 def by_index(question: Any, k: int) -> Any:
     """A question for ``k`` vectors, asked of the vector index, which takes none for more candidates than its ``ef``."""
-    refine = max(1, _REFINED // k)
-    return question.ef(max(_EF, k * refine)).refine_factor(refine)
+    return question.ef(max(_EF, k * _REFINE)).refine_factor(_REFINE)
 
 
 def _by_words(store: Store, query: str, k: int, condition: str | None, columns: Sequence[str]) -> pl.DataFrame:
