@@ -156,8 +156,6 @@ WAYS: dict[str, Callable[[str], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("needle", ["Zoë O'Neil-17", 'say "hello"', "jane.roe+x@example.org", "plain words"])
 def test_processes_find_what_threads_find(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 and no more")
     parquet(tmp_path)
@@ -185,6 +183,8 @@ def test_a_process_that_dies_with_a_file_is_told(tmp_path: Path, monkeypatch: py
     assert found.opaque == ["x"] and "died" in found.reasons["x"]
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("needle", ["Zoë O'Neil-17", 'say "hello"', "jane.roe+x@example.org", "plain words"])
 def test_a_value_is_found_in_every_form(way: str, needle: str) -> None:
     if way == "upper case" and not needle.isascii():
         return  # only ASCII letters are folded
