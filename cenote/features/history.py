@@ -105,6 +105,7 @@ class History:
 
     def _compute(self) -> None:
         import duckdb
+        import pyarrow as pa
 
         parameters = {"as_of": self._as_of} if self._file.uses_as_of else {}
         try:
@@ -117,12 +118,9 @@ class History:
             for name, kind, *_ in self._connection.execute("DESCRIBE result").fetchall()
         ]
         kept = self._kept() if ident(EVENT) in columns else ""
-        listed = ", ".join(map(text, self._without))
-        used = (
-            f"(FROM result WHERE (CAST({ident(self.key)} AS VARCHAR) IN ({listed})) IS NOT TRUE)"
-            if listed
-            else "result"
-        )
+        self._connection.register("outsiders", pa.table({"entity": pa.array(self._without, pa.string())}))
+        outside = f"(CAST({ident(self.key)} AS VARCHAR) IN (SELECT entity FROM outsiders)) IS NOT TRUE"
+        used = f"(FROM result WHERE {outside})" if self._without else "result"
         self._connection.execute(f"CREATE TEMP VIEW said AS SELECT {', '.join(columns)} FROM {used}{kept}")
 
     def _kept(self) -> str:
