@@ -164,7 +164,7 @@ _Part = tuple[Batch, int, int]
 
 
 class Piece(NamedTuple):
-    """Some of the bytes of a batch: its content, and its payloads as they are stored."""
+    """Some of the bytes of a batch: its content, and, where its digest is of these, its payloads as they are stored."""
 
     batch: Batch
     content: bytes
@@ -203,9 +203,10 @@ def rebuilt(space: Workspace, dataset: str, stored: pl.LazyFrame, batch_list: Se
     """
     for parts, rows in _read_rows(stored, batch_list):
         opened = _contents(parts, rows, open_payloads(space, dataset, rows))
-        closed = _contents(parts, rows, rows["payload"].to_list())
+        amended = any(batch.sha256.startswith(STORED) for batch, _, _ in parts)
+        closed = _contents(parts, rows, rows["payload"].to_list()) if amended else {}
         for batch, _, _ in parts:
-            yield Piece(batch, opened[batch.batch_id], closed[batch.batch_id])
+            yield Piece(batch, opened[batch.batch_id], closed.get(batch.batch_id, b""))
 
 
 def stored_digests(stored: pl.LazyFrame, batch_list: Sequence[Batch]) -> dict[str, str]:
