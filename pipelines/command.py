@@ -38,6 +38,10 @@ def run(
       cenote run --rebuild --select 'group:silver'
       cenote run --json | jq '.assets[].seconds'
     """
+    from cenote.settings import load_settings
+    from cenote.workspace import Workspace
+
+    _ = Workspace(load_settings()).vault  # without a usable key, say so before Dagster is loaded
     from pipelines.run import run_pipeline
 
     outcome = run_pipeline(select=select, rebuild=rebuild, quiet=as_json, debug=debug)

@@ -145,3 +145,11 @@ def test_help_answers_at_once_and_without_heavy_imports() -> None:
     heavy = ("torch", "dagster", "lancedb", "feast", "polars")
     code = f"import sys, cenote.cli; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_run_without_a_key_says_so_before_dagster_is_loaded(tmp_path: Path) -> None:
+    code = "import sys; from cenote.errors import VaultError; from pipelines.command import run\n"
+    code += "try: run()\nexcept VaultError: print('dagster' in sys.modules)"
+    places = {"CENOTE_HOME": str(tmp_path / "data"), "CENOTE_VAULT": str(tmp_path / "vault")}
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ | places, capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr
