@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cenote.residue import examine
-from cenote.residue.formats import pieces
+from cenote.residue.formats import Piece, pieces
 from cenote.residue.searcher import Searcher
 
 ROWS = 200_000
@@ -38,8 +38,8 @@ def main() -> None:
         _row(table, "floor: decode everything", size, decoded, lambda: _decode(folder))
         for count in PEOPLE:
             searcher = Searcher(_needles(10 * count), size)
-            _ = searcher._automaton
-            what = f"search for {count} people ({len(searcher._written) + len(searcher._raw):,} patterns)"
+            searcher.hits("", Piece("", b"x"))  # makes the automaton
+            what = f"search for {count} people ({searcher.patterns:,} patterns)"
             _row(table, what, size, decoded, lambda searcher=searcher: examine(folder, searcher))  # type: ignore[misc]
         Console().print(table)
 

@@ -273,3 +273,40 @@ def test_all_words_of_an_index_are_read(tmp_path: Path) -> None:
         for word in words(graph)
     ]
     assert sorted(found) == sorted(word.encode() for word in expected)
+
+
+@pytest.mark.parametrize(
+    ("needle", "written"),
+    [
+        ("C0000017", b"C0000017"),
+        ("C0000017", b"c-000 00.17"),
+        ("C0000017", "C0000017".encode("utf-16-le")),
+        ("Gr\u00fc\u00dfe17", "gr\u00fc\u00dfe17".encode()),
+        ("ab12", b"\n        (ab12)        \n"),
+    ],
+)
+@pytest.mark.parametrize("offset", range(4))
+def test_a_needle_among_bytes_that_are_no_text_is_found_wherever_it_stands(
+    needle: str, written: bytes, offset: int
+) -> None:
+    noise = np.random.default_rng(offset).integers(0, 256, 4_000 + offset, np.uint8).tobytes()
+    for content in (noise + written + noise, noise + written):
+        assert [hit.needle for hit in search(content, [needle, "never 4711 there"])] == [0]
+
+
+@pytest.mark.parametrize("root", [10, 99])
+def test_a_graph_whose_ways_lead_out_of_it_is_refused(root: int) -> None:
+    graph = (2).to_bytes(8, "little") + bytes([0xFF, 0x10, 0x81])  # a node at 10, with one way on, 255 bytes before
+    with pytest.raises(ValueError, match="node before it|outside"):
+        words(graph + root.to_bytes(8, "little"))
+
+
+def test_vectors_far_from_zero_are_compared_as_others_are() -> None:
+    own = np.random.default_rng(1).normal(size=(3, 64)).astype(np.float32)
+    meaning = Meaning([Needle("x" * 40, "text")] * 3, lambda _: own)
+    rows = np.vstack([own[1] * 20 + 130, np.full((2, 64), np.nan, np.float32), own[2] + own[0]]).astype(np.float32)
+    from cenote.residue.piece import Piece
+
+    assert {hit.needle for hit in meaning.hits("", Piece("rows", b"", vectors=rows))} == {1}
+    rounded = np.vstack([own[1] * 20 + 130, np.zeros((2, 64))]).astype(np.uint8)
+    assert {hit.needle for hit in meaning.hits("", Piece("rows", b"", vectors=rounded))} == {1}

@@ -3,7 +3,7 @@
 Belongs here: one algorithm over bytes. Must not: knowing what the patterns are. Whatever holds a piece of fifteen bytes
 holds one of its eight-byte windows at a place that is a multiple of eight. So the windows of a piece of each pattern go
 into one table, and of the content only every eighth position is looked up: the work does not grow with the patterns.
-The piece is a pattern's beginning or its end, whichever has less in common with other patterns.
+The piece is a pattern's beginning or its end, whichever has less in common with other patterns, or more digits.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,9 @@ LEAST = 15
 
 _WIDTH = 8
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio (Knuth, multiplicative hashing)
+_AGAIN = np.uint64(0xD6E8FEB86659FD93)  # another odd number, for a second look at what passed the first
 _MOST_BITS = 26
+_BLOCK = 1 << 15  # words looked up at once, so that they stay in a core's cache
 
 
 class Grams:
@@ -36,13 +38,15 @@ class Grams:
         self._shift = np.uint64(64 - bits)
         self._table = np.zeros(1 << bits, bool)
         self._table[self._hashed(self._keys)] = True
+        self._second = np.zeros(1 << bits, bool)
+        self._second[self._hashed(self._keys, _AGAIN)] = True
 
     def find(self, content: bytes) -> set[int]:
         """Numbers of the patterns that may stand in ``content``: fifteen bytes of each do."""
         if not len(self._keys) or len(content) < LEAST:
             return set()
         words = np.frombuffer(content, "<u8", len(content) // _WIDTH)
-        places = np.flatnonzero(self._table[self._hashed(words)])
+        places = np.concatenate([self._places(words, at) for at in range(0, len(words), _BLOCK)])
         first = np.searchsorted(self._keys, words[places], "left")
         counts = np.searchsorted(self._keys, words[places], "right") - first
         places, first, counts = (part[counts > 0] for part in (places, first, counts))
@@ -61,8 +65,14 @@ class Grams:
         found: list[int] = self._owners[self._bounds[piece] : self._bounds[piece + 1]].tolist()
         return found
 
-    def _hashed(self, words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-        return (words * _MIX) >> self._shift
+    def _places(self, words: NDArray[np.uint64], begin: int) -> NDArray[np.int64]:
+        """Places of a block's words that are probably windows."""
+        some = words[begin : begin + _BLOCK]
+        places = np.flatnonzero(self._table[self._hashed(some)])
+        return places[self._second[self._hashed(some[places], _AGAIN)]] + begin
+
+    def _hashed(self, words: NDArray[np.uint64], by: np.uint64 = _MIX) -> NDArray[np.uint64]:
+        return (words * by) >> self._shift
 
 
 def _pieces(patterns: Sequence[bytes]) -> NDArray[np.uint8]:
@@ -71,7 +81,9 @@ def _pieces(patterns: Sequence[bytes]) -> NDArray[np.uint8]:
     keys = [_windows(rows) for rows in ends]
     _, places, counts = np.unique(np.concatenate(keys).ravel(), return_inverse=True, return_counts=True)
     common = counts[places.ravel()].reshape(2, len(patterns), _WIDTH).max(axis=2)
-    return np.where((common[0] <= common[1])[:, None], *ends)
+    first, last = (((rows >= ord("0")) & (rows <= ord("9"))).sum(axis=1) for rows in ends)
+    begins = (common[0] < common[1]) | ((common[0] == common[1]) & (first >= last))
+    return np.where(begins[:, None], *ends)
 
 
 def _rows(parts: list[bytes]) -> NDArray[np.uint8]:

@@ -45,7 +45,7 @@ class Meaning:
         same = SAME if piece.vectors.dtype.kind == "f" else SAME_ROUGHLY
         found: set[int] = set()
         for begin in range(0, len(piece.vectors), _ROWS):
-            alike = standard(piece.vectors[begin : begin + _ROWS]) @ own.T
+            alike = correlations(piece.vectors[begin : begin + _ROWS], own)
             found |= set((alike >= same).any(axis=0).nonzero()[0].tolist())
         return {Hit(file, piece.where, self.numbers[n], "embedding") for n in found}
 
@@ -58,6 +58,18 @@ def embedded(meaning: Meaning | None) -> Any:
 def rows_of(vectors: Any) -> Any:
     """An Arrow array of fixed-size lists as a two-dimensional array."""
     return vectors.flatten().to_numpy(zero_copy_only=False).reshape(len(vectors), -1)
+
+
+def correlations(rows: Any, own: Any) -> Any:
+    """The correlation of each of some rows with each of some that are :func:`standard`; NaN for what is no numbers."""
+    import numpy as np
+
+    with np.errstate(all="ignore"):
+        rows = rows.astype(np.float32, copy=False)
+        mean = rows.mean(axis=1, dtype=np.float64)
+        squares = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
+        lengths = np.sqrt(squares - rows.shape[1] * mean * mean)
+        return (rows @ own.T) / lengths[:, None]  # ``own`` sums to 0, so that the mean of a row does not count
 
 
 def standard(rows: Any) -> Any:

@@ -1,47 +1,36 @@
 """Looking for all needles at once in decoded content.
 
-Belongs here: the search itself. Must not: file formats, walking folders. Content and patterns are squeezed first: lower
-case, letters and digits only. So case, separators, line breaks, escapes and the zero bytes of UTF-16 hide nothing.
-Short patterns are found by Aho-Corasick (ahocorasick_rs), long ones by their windows (grams.py). What is found is then
-verified in the content as it is: between two characters of a needle there may be a few separators and nothing else.
+Belongs here: the search itself. Must not: file formats, walking folders. Content and patterns are squeezed first
+(patterns.py): lower case, letters and digits only. So case, separators, line breaks, escapes and the zero bytes of
+UTF-16 hide nothing. What is found is then verified in the content as it is: between two characters of a needle there
+may be a few separators and nothing else.
 """
 
 import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property, lru_cache
-from typing import Any
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
-import ahocorasick_rs
-
 from cenote.residue.forms import Form, forms
-from cenote.residue.grams import LEAST, Grams
+from cenote.residue.grams import Grams
 from cenote.residue.model import LEAST_CHARACTERS, Hit, Needle, needles_of
+from cenote.residue.patterns import Patterns, may_stand_in_runs, plain_runs, squeeze
 from cenote.residue.piece import Piece
 
-_SEPARATORS = bytes(b for b in range(128) if not chr(b).isalnum())
-_LOWER = bytes(range(256)).lower()
 _KEPT = 24
 """Squeezed characters of a pattern that the first pass looks for; the rest is left to verification."""
-_DFA_UP_TO, _DFA_FROM = 5_000, 64 << 20
-"""The faster automaton is built for so few patterns that it fits in a core's cache, and for so much content that its
-making pays."""
 _WEAK_LETTERS, _WEAK_DIGITS, _WHOLE_BELOW = 6, 10, 7
 _UNICODE_GAPS = re.compile(
     rb"\xc2\xa0|\xc2\xad|\xe2\x80[\x80-\xaf]|\xe2\x81\xa0|\xe2\x88\x92|\xe3\x80\x80|\xef\xbb\xbf"
 )
+# Unicode's spaces, hyphens and invisible signs.
 _GAP_HEADS = (b"\xe2", b"\xc2\xa0", b"\xc2\xad", b"\xe3\x80\x80", b"\xef\xbb\xbf")
 _ESCAPED = re.compile(rb"&#?[0-9A-Za-z]{2,6};|%[0-9A-Fa-f]{2}|\\[nrt]")
 _BREAKS = re.compile(rb"\\\\?[nrt]")
 _TEXT = bytes([9, 10, 13, *range(0x20, 0x7F), *range(0xA0, 0xF5)])
 _SAMPLE = 2048
 _PRINTABLE = re.compile(rb"[\x20-\x7e\t\r\n\0]")
-
-
-def squeeze(content: bytes) -> bytes:
-    """Lower case, without anything of ASCII that is not a letter or a digit."""
-    return content.translate(_LOWER, _SEPARATORS)
 
 
 class Searcher:
@@ -51,7 +40,6 @@ class Searcher:
     """
 
     def __init__(self, needles: Sequence[str | Needle], expected: int = 0) -> None:
-        self._expected = expected
         self.needles = needles_of(needles)
         self._written: dict[bytes, list[tuple[int, Form]]] = {}
         self._raw: dict[bytes, list[tuple[int, Form]]] = {}
@@ -68,15 +56,16 @@ class Searcher:
                 elif len(squeezed) >= LEAST_CHARACTERS and squeezed not in known:
                     known.add(squeezed)
                     self._written.setdefault(squeezed[:_KEPT], []).append((number, form))
-        self._short = [pattern for pattern in self._written if len(pattern) < LEAST]
-        self._long = Grams([pattern for pattern in self._written if len(pattern) >= LEAST])
+        in_runs = [pattern for pattern in self._written if may_stand_in_runs(pattern)]
+        self._everywhere = Patterns(list(self._written), expected)
+        self._in_runs = Patterns(in_runs, expected)
+        self._beyond_runs = Patterns(sorted(self._written.keys() - set(in_runs)), expected)
         self._exact = Grams(list(self._raw))
 
-    @cached_property
-    def _automaton(self) -> Any:
-        fast = len(self._short) <= _DFA_UP_TO and self._expected >= _DFA_FROM
-        kind = ahocorasick_rs.Implementation.DFA if fast else ahocorasick_rs.Implementation.ContiguousNFA
-        return ahocorasick_rs.BytesAhoCorasick(self._short, implementation=kind)
+    @property
+    def patterns(self) -> int:
+        """How many different patterns are looked for."""
+        return len(self._written) + len(self._raw)
 
     def find(self, file: str, found: Iterable[Piece]) -> set[Hit]:
         """The hits in pieces of a file."""
@@ -103,12 +92,11 @@ class Searcher:
 
     def _search(self, content: bytes, known: set[tuple[int, str]]) -> set[tuple[int, str]]:
         """Numbers of needles and the names of their forms."""
-        squeezed = squeeze(content)
-        seen = {self._long.patterns[number] for number in self._long.find(squeezed)}
-        seen = {pattern for pattern in seen if pattern in squeezed}
-        if self._short:
-            matches = self._automaton.find_matches_as_indexes(squeezed, overlapping=True)
-            seen |= {self._short[number] for number in {match[0] for match in matches}}
+        if _is_text(content):
+            seen = self._everywhere.seen(squeeze(content))
+        else:
+            seen = self._in_runs.seen(squeeze(plain_runs(content)))
+            seen |= self._beyond_runs.seen(squeeze(content)) if self._beyond_runs else set()
         found: set[tuple[int, str]] = set()
         for pattern in seen:
             for number, form in self._written[pattern]:
@@ -160,16 +148,21 @@ def _in_text(content: bytes, start: int, end: int) -> bool:
 
 def _views(content: bytes) -> Iterator[bytes]:
     """Content as it is, and text once more with the escapes resolved that may part a value."""
-    sample = content[:_SAMPLE]
-    if len(sample.translate(None, _TEXT)) > 0.2 * len(sample):
+    if not _is_text(content):
         yield content
         return
-    if any(head in content for head in _GAP_HEADS):  # Unicode's spaces, hyphens and invisible signs
+    if not content.isascii() and any(head in content for head in _GAP_HEADS):
         content = _UNICODE_GAPS.sub(b" ", content)
     yield content
     if any(sign in content for sign in (b"%", b"&", b"\\")) and _ESCAPED.search(content):
         told = unquote_to_bytes(_BREAKS.sub(b" ", content)).decode("utf-8", "surrogateescape")
         yield html.unescape(told).encode("utf-8", "surrogatepass")
+
+
+def _is_text(content: bytes) -> bool:
+    """Whether content begins as text does."""
+    sample = content[:_SAMPLE]
+    return len(sample.translate(None, _TEXT)) <= 0.2 * len(sample)
 
 
 def same_stem(word: bytes, token: bytes) -> bool:

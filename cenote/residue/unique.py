@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from cenote.residue.forms import windows
-from cenote.residue.meaning import SAME, rows_of, standard
+from cenote.residue.meaning import SAME, correlations, rows_of, standard
 from cenote.residue.model import Needle
 from cenote.workspace import Workspace
 
@@ -81,7 +81,7 @@ def _meant_by_others(space: Workspace, texts: list[str], subjects: Sequence[str]
     nearest = np.full(len(texts), -1.0)
     others = lance.scanner(columns=["vector"], filter=f"subject_id IS NULL OR NOT ({mine})", batch_size=_SLICE)
     for batch in others.to_batches():
-        nearest = np.maximum(nearest, (standard(rows_of(batch["vector"])) @ asked.T).max(axis=0, initial=-1.0))
+        nearest = np.fmax(nearest, np.fmax.reduce(correlations(rows_of(batch["vector"]), asked), axis=0, initial=-1.0))
     return [bool(alike >= SAME - _MARGIN) for alike in nearest]
 
 

@@ -20,7 +20,8 @@ ROWS = 32_768
 LEAST_DIMENSION = 32
 """Lists of fewer numbers are no embeddings."""
 
-_PACKED = (b"\x1f\x8b", b"x", b"\x28\xb5\x2f\xfd")
+_SAMPLE = 1_024
+PACKED = (b"\x1f\x8b", b"x", b"\x28\xb5\x2f\xfd")
 
 
 def parquet(source: Source) -> Iterator[Piece]:
@@ -134,18 +135,28 @@ def _joined(values: "pa.Array") -> Iterator[Any]:
         return
     if binary:
         values = values.cast(pa.large_binary())
-        packed = [pc.starts_with(values, magic) for magic in _PACKED]
+        packed = [pc.starts_with(values, magic) for magic in PACKED]
         for value in values.filter(reduce(pc.or_, packed)):
             yield from opened(value.as_py())
     else:
-        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-            values = _written(pc.unique(values))  # numbers and moments are dear to write out, and many are the same
-        values = values.cast(pa.large_string()).cast(pa.large_binary())
+        values = _written(_different(values)).cast(pa.large_string()).cast(pa.large_binary())
     everything = pa.LargeListArray.from_arrays(pa.array([0, len(values)], pa.int64()), values)
     content = pc.binary_join(everything, pa.scalar(b"\n", pa.large_binary()))[0].as_py()
     yield content
     if binary and (floats := _as_floats(values, content)) is not None:
         yield floats
+
+
+def _different(values: "pa.Array") -> "pa.Array":
+    """Each value once; of texts only where many repeat, since telling them apart costs half of searching them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        some = values[:_SAMPLE]
+        if 2 * pc.count_distinct(some).as_py() > len(some):
+            return values
+    return pc.unique(values)  # numbers and moments are dear to write out
 
 
 def _written(values: "pa.Array") -> "pa.Array":

@@ -7,10 +7,15 @@ value is spread over pages, so cells are read whole.
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import chain
+from operator import methodcaller
 
-from cenote.residue.formats.columns import ROWS, batch_pieces, opened
+from cenote.residue.formats.columns import PACKED, ROWS, batch_pieces, opened
 from cenote.residue.formats.source import LARGEST_IN_MEMORY, Source
 from cenote.residue.piece import Opaque, Piece
+
+_PAGE = 4_000  # rows
+looks_packed = methodcaller("startswith", PACKED)
 
 
 def sqlite(source: Source) -> Iterator[Piece]:
@@ -48,10 +53,11 @@ def _tables(database: sqlite3.Connection) -> Iterator[Piece]:
             rows = database.execute('SELECT * FROM "{}"'.format(name.replace('"', '""')))
         except sqlite3.OperationalError:
             continue  # a virtual table of an extension; its data is in tables of its own
-        while page := rows.fetchmany(1_000):
-            cells = [cell if isinstance(cell, bytes) else str(cell).encode() for row in page for cell in row]
+        while page := rows.fetchmany(_PAGE):
+            different = set(chain.from_iterable(page))
+            cells = [cell if isinstance(cell, bytes) else str(cell).encode() for cell in different]
             yield Piece(f"table {name}", b"\n".join(cells))
-            for cell in cells:
+            for cell in filter(looks_packed, cells):
                 yield from (Piece(f"table {name}", content) for content in opened(cell))
 
 
