@@ -59,7 +59,7 @@ def main() -> None:
 
     other = SentenceTransformer(str(packaged_folder()))
     models = {kind: PackagedModel(kind) for kind in candidates()}
-    print(f"chosen by the probe: {PackagedModel().precision}")
+    print(f"chosen by the probe: {PackagedModel().chosen.precision}")
     texts = samples(args.texts)
     for kind, some in texts.items():
         runs: dict[str, Callable[[], object]] = {

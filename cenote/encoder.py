@@ -35,26 +35,35 @@ _LINEARS = {"float32": float32_linear, "bfloat16": bfloat16_linear}
 
 
 class Encoder:
-    """The model in one precision, from a folder with ``model.safetensors`` and ``config.json``."""
+    """The model in one precision, from a folder with ``model.safetensors`` and ``config.json``.
 
-    def __init__(self, folder: Path, precision: str = "float32", weights: dict[str, Tensor] | None = None) -> None:
+    ``linear`` makes its linear layers of weight and bias instead: four to a block, in the order of their use.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        precision: str = "float32",
+        weights: dict[str, Tensor] | None = None,
+        linear: Callable[[Tensor, Tensor], Linear] | None = None,
+    ) -> None:
         config = json.loads((folder / "config.json").read_text())
         w = weights if weights is not None else load_file(folder / "model.safetensors")
         self.precision = precision
         self.dimension: int = config["hidden_size"]
-        self._heads: int = config["num_attention_heads"]
-        self._epsilon: float = config["layer_norm_eps"]
+        self.heads: int = config["num_attention_heads"]
+        self.epsilon: float = config["layer_norm_eps"]
         self._words = w["embeddings.word_embeddings.weight"]
         self._places = w["embeddings.position_embeddings.weight"] + w["embeddings.token_type_embeddings.weight"][0]
         self._norm = self._pair(w, "embeddings.LayerNorm")
-        self._layers = [self._layer(w, f"encoder.layer.{n}.") for n in range(config["num_hidden_layers"])]
+        make = linear or _LINEARS[precision]
+        self._layers = [self._layer(w, f"encoder.layer.{n}.", make) for n in range(config["num_hidden_layers"])]
 
     @staticmethod
     def _pair(w: dict[str, Tensor], name: str) -> tuple[Tensor, Tensor]:
         return w[f"{name}.weight"], w[f"{name}.bias"]
 
-    def _layer(self, w: dict[str, Tensor], name: str) -> tuple[Any, ...]:
-        make = _LINEARS[self.precision]
+    def _layer(self, w: dict[str, Tensor], name: str, make: Callable[[Tensor, Tensor], Linear]) -> tuple[Any, ...]:
         parts = [self._pair(w, f"{name}attention.self.{part}") for part in ("query", "key", "value")]
         return (
             make(torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])),
@@ -84,7 +93,7 @@ class Encoder:
         mask = torch.zeros(count, 1, 1, longest).masked_fill_(hidden, -1e9) if bool(hidden.any()) else None
         found = []
         for number, (mixed, out, norm, up, down, last_norm) in enumerate(self._layers[: max(wanted)], start=1):
-            query, key, value = mixed(x).view(count, longest, 3, self._heads, -1).permute(2, 0, 3, 1, 4)
+            query, key, value = mixed(x).view(count, longest, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
             seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
             x = self._normalised(out(seen.transpose(1, 2).reshape(x.shape)).add_(x), norm)
             x = self._normalised(down(torch.ops.aten.gelu_(up(x))).add_(x), last_norm)
@@ -93,4 +102,4 @@ class Encoder:
         return found
 
     def _normalised(self, x: Tensor, pair: tuple[Tensor, Tensor]) -> Tensor:
-        return functional.layer_norm(x, (self.dimension,), *pair, eps=self._epsilon)
+        return functional.layer_norm(x, (self.dimension,), *pair, eps=self.epsilon)

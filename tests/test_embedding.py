@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
@@ -15,7 +15,12 @@ from cenote import embedding, precision
 from cenote.embedding import Embedder, OtherModel, PackagedModel, batched, embedder, lake_embedder
 from cenote.encoder import Encoder
 from cenote.errors import SearchError
+from cenote.quantized import rounding
 from cenote.settings import Settings
+
+needs_int8 = pytest.mark.skipif(
+    "int8" not in precision.candidates(), reason="no units for 8-bit integers, or no OpenVINO"
+)
 
 TEXTS = [
     "ok",
@@ -51,6 +56,83 @@ def test_they_are_those_of_sentence_transformers(model: Embedder) -> None:
     assert (model.encode(TEXTS) * expected).sum(1).min() > 0.999  # whichever precision was chosen here
 
 
+ODD = [
+    "The parcel came two days late, but the box was whole.",
+    "Größe M fällt klein aus; 日本語 naïve \U0001f600, bitte umtauschen",
+    "9.81 m/s^2 = 32.174 ft/s^2 (n=3, p<0.05) ++ --- ///",
+    "SELECT a.id FROM b JOIN a USING (id) WHERE b.x IS NOT NULL;",
+    "Is it ok for a friend to send me money?",  # attention that fixes on one token
+    "the the the the the the the the the the the the the the the",
+    "A very long text that does not end within what the model reads. " * 40,
+]
+
+
+@needs_int8
+def test_int8_agrees_with_float32_on_texts_of_any_kind_and_size(exact: PackagedModel, quick: PackagedModel) -> None:
+    near = (exact.encode(ODD) * quick.encode(ODD)).sum(1)
+    assert near.min() > 0.998 and near.mean() > 0.999
+
+
+@needs_int8
+def test_in_int8_too_company_does_not_matter(quick: PackagedModel) -> None:
+    together = quick.encode(ODD)
+    assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+    for text, vector in zip(ODD, together, strict=True):
+        assert vector @ quick.encode([text])[0] > 0.9999
+
+
+@needs_int8
+def test_few_words_are_never_rounded(exact: PackagedModel, quick: PackagedModel) -> None:
+    few = ["ok", "", "late again", *ODD]
+    assert np.allclose(exact.encode(few)[:3], quick.encode(few)[:3], atol=1e-5)
+
+
+def test_questions_and_few_texts_need_no_probe(monkeypatch: pytest.MonkeyPatch, exact: PackagedModel) -> None:
+    monkeypatch.setattr(precision, "forward", lambda *_: pytest.fail("it was probed"))
+    model = PackagedModel(workers=1)
+    assert np.allclose(model.encode(TEXTS[2:5]), exact.encode(TEXTS[2:5]), atol=1e-5)
+
+
+def test_many_texts_are_run_by_what_is_chosen_once(monkeypatch: pytest.MonkeyPatch, exact: PackagedModel) -> None:
+    chosen: list[object] = []
+
+    def forward(*asked: object) -> Encoder:
+        chosen.append(asked)
+        return exact._exact
+
+    monkeypatch.setattr(embedding, "_MANY", 3)
+    monkeypatch.setattr(precision, "forward", forward)
+    model = PackagedModel(workers=1)
+    for _ in range(2):
+        model.encode(TEXTS[2:5])
+    assert len(chosen) == 1
+
+
+def test_without_openvino_or_units_for_it_int8_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: {"avx512_vnni": True})
+    monkeypatch.setattr(precision, "find_spec", lambda _: object())
+    assert precision.candidates() == ["float32", "int8"]
+    monkeypatch.setattr(precision, "find_spec", lambda _: None)
+    assert precision.candidates() == ["float32"]
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: {"avx512_bf16": True})
+    assert precision.candidates() == ["float32", "bfloat16"]
+
+
+@given(st.integers(min_value=1, max_value=60), st.integers(min_value=0, max_value=9))
+@settings(max_examples=20, deadline=None)
+def test_rounding_keeps_a_product_whose_inputs_differ_in_size(added: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    sizes = np.where(np.arange(48) < 3, 30, 1).astype(np.float32)
+    values = (random.normal(size=(200, 48)) * sizes + 2 * sizes).astype(np.float32)
+    weight = random.normal(size=(16, 48)).astype(np.float32)
+    how = rounding(values, weight, added)
+    numbers, fitted = how(values), how.fitted(weight)
+    assert numbers.min() >= 0 and numbers.max() <= 255 and numbers.shape == (200, 48 + added)
+    found, expected = numbers @ fitted.T, values @ weight.T
+    off = found + how.lost(weight, fitted) - expected
+    assert np.linalg.norm(off) < 0.03 * np.linalg.norm(expected - expected.mean(0))
+
+
 def test_bfloat16_agrees_with_float32(exact: PackagedModel) -> None:
     short = PackagedModel("bfloat16", workers=1)
     assert (exact.encode(TEXTS[:5]) * short.encode(TEXTS[:5])).sum(1).min() > 0.999
@@ -59,6 +141,11 @@ def test_bfloat16_agrees_with_float32(exact: PackagedModel) -> None:
 @pytest.fixture(scope="module")
 def exact() -> PackagedModel:
     return PackagedModel("float32", workers=1)
+
+
+@pytest.fixture(scope="module")
+def quick() -> PackagedModel:
+    return PackagedModel("int8", workers=1)
 
 
 def test_a_precision_that_does_not_agree_or_gain_is_not_chosen(
@@ -71,12 +158,12 @@ def test_a_precision_that_does_not_agree_or_gain_is_not_chosen(
     other = Encoder(embedding.packaged_folder(), "float32", blurred)
     other.precision = "other"
     monkeypatch.setattr(precision, "_seconds", lambda some, _: {e.precision: 1.0 + len(e.precision) for e in some})
-    assert precision.fastest([exact._encoder, other], tokens) is exact._encoder, "it is wrong"
+    assert precision.fastest([exact._exact, other], tokens) is exact._exact, "it is wrong"
     same = Encoder(embedding.packaged_folder(), "float32", weights)
-    for seconds, chosen in ((0.9, exact._encoder), (0.8, same)):
+    for seconds, chosen in ((0.9, exact._exact), (0.8, same)):
         same.precision = "same"
         monkeypatch.setattr(precision, "_seconds", lambda _, __, s=seconds: {"float32": 1.0, "same": s})
-        assert precision.fastest([exact._encoder, same], tokens) is chosen
+        assert precision.fastest([exact._exact, same], tokens) is chosen
 
 
 def test_meaning_is_nearer_than_words(model: Embedder) -> None:
