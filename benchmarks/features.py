@@ -1,10 +1,12 @@
 """Features: building, point-in-time joins against Feast, full and incremental sync against Feast's, online reads.
 
-Run ``python -m benchmarks.features [--entities N] [--rows N]``; prints a table. Everything is made in a temporary
+Run ``python -m benchmarks features [--entities N] [--rows N]``; prints a table. Everything is made in a temporary
 folder.
 """
 
 import argparse
+import contextlib
+import io
 import tempfile
 import time
 from collections.abc import Callable
@@ -108,7 +110,7 @@ def syncing(folder: Path, entities: int) -> None:
     ours = timed(f"sync of 1 % changed ({len(some):,}): Cenote", lambda: features.sync_online(space), len(some))
 
     def feast() -> None:
-        with feast_quiet():
+        with feast_quiet(), contextlib.redirect_stdout(io.StringIO()):
             features.feast_store(space).materialize(NOW - timedelta(days=60), NOW, feature_views=[VIEW])
 
     theirs = timed("sync of 1 % changed: Feast's full path (materialize)", feast, entities)

@@ -1,4 +1,4 @@
-"""Graph algorithms on one million edges: ``python -m benchmarks.graph [edges]``.
+"""Graph algorithms on one million edges: ``python -m benchmarks graph``.
 
 200,000 nodes; the ends of an edge are drawn evenly and by a power law, as customers and products are. Times
 are the best of three, from an edge frame of strings to a frame of results; "build" is the part that names and

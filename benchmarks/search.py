@@ -1,4 +1,4 @@
-"""Retrieval on published questions: ``python -m benchmarks.search [--documents N] [--messages N]``.
+"""Retrieval on published questions: ``python -m benchmarks search [--documents N] [--messages N]``.
 
 PubMedQA: each question should find its own abstract. BANKING77: each message should find messages of its intent.
 Figures are nDCG@10 and recall@10 (of at most ten relevant ones), for text, vector and hybrid search.

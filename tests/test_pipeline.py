@@ -1,5 +1,6 @@
 """The whole way of a record through Dagster: everything is built, nothing is lost, nothing is done twice."""
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -12,7 +13,7 @@ from cenote.accounting import account
 from cenote.lake import Lake
 from cenote.settings import Settings
 from pipelines.definitions import build_definitions
-from pipelines.run import run_pipeline
+from pipelines.run import dagster_home, run_pipeline
 from tests.lake import SampleLake
 
 
@@ -102,6 +103,30 @@ def test_open_takes_the_lake_that_it_is_told(sample_lake: SampleLake) -> None:
     settings = sample_lake.settings
     lake = cenote.open(home=settings.home, vault=settings.vault)
     assert lake.tables().height > 30
+
+
+def test_dagster_shows_coverage_parity_recall_and_the_age_of_the_indexes(sample_lake: SampleLake) -> None:
+    home = dagster_home(sample_lake.settings)
+    checks = {
+        "parity": dg.AssetCheckKey(dg.AssetKey(["features", "online"]), "online_parity"),
+        "recall": dg.AssetCheckKey(dg.AssetKey(["vectors", "indexes"]), "index_recall"),
+    }
+    with contextlib.chdir(home), dg.DagsterInstance.from_config(str(home)) as instance:
+        made = {
+            name: instance.get_latest_materialization_event(checks[check].asset_key)
+            for name, check in (("indexes", "recall"), ("online", "parity"))
+        }
+        checked = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(checks.values()))
+    shown = {name: event.asset_materialization.metadata for name, event in made.items()}  # type: ignore[union-attr]
+    assert shown["indexes"]["vector_index"].value == "exact"
+    assert 0 <= shown["indexes"]["index_age_hours"].value < 24  # type: ignore[operator]
+    coverage = shown["online"]["coverage"].value
+    assert set(coverage) >= {"customer_features", "product_features"}  # type: ignore[arg-type]
+    assert all(0 <= share <= 1 for share in coverage.values())  # type: ignore[union-attr]
+    found = {name: checked[key].event.dagster_event.event_specific_data for name, key in checks.items()}  # type: ignore[union-attr]
+    assert found["recall"].metadata["recall"].value >= 0.98  # type: ignore[union-attr]
+    assert found["parity"].metadata["compared"].value > 100  # type: ignore[union-attr]
+    assert found["parity"].metadata["different"].value == 0  # type: ignore[union-attr]
 
 
 def test_the_asset_graph_is_as_agreed() -> None:

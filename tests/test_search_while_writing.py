@@ -1,6 +1,10 @@
-"""A hundred searches at once while a run writes: no error, and no answer that mixes two states of a passage."""
+"""Searches beside writers: a commit is seen by the next search, and no answer mixes two states of a passage."""
 
 import hashlib
+import importlib
+import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +14,8 @@ import polars as pl
 import pytest
 
 from cenote import vectors
+from cenote.embedding import embedder
+from cenote.errors import SearchError
 from cenote.lake import Lake
 from cenote.tables import Commit
 from cenote.vectors.store import Store
@@ -43,10 +49,67 @@ def passages(generation: int) -> pl.DataFrame:
     )
 
 
+@pytest.fixture
+def memos(make_space: Callable[..., Workspace]) -> Workspace:
+    """A lake with the passages in their first state."""
+    space, model = make_space(), embedder("packaged")
+    Store(space).create(model.name, model.dimension)
+    write(space, 0)
+    return space
+
+
+def write(space: Workspace, generation: int) -> None:
+    told = passages(generation)
+    Store(space).upsert(told, embedder("packaged").encode(told["text"].to_list()))
+
+
+def states(space: Workspace, mode: str = "text") -> set[str]:
+    return set(vectors.search(space, "which parcel came late", k=10, mode=mode)["title"])
+
+
+def test_a_commit_of_another_process_is_seen_by_the_next_search(memos: Workspace) -> None:
+    assert states(memos) == {"state 0"}
+    change = "table.update(values={'title': 'state 1'})"
+    code = f"import lancedb, sys; table = lancedb.connect(sys.argv[1]).open_table('passages'); {change}"
+    subprocess.run([sys.executable, "-c", code, str(memos.path("vectors"))], check=True)
+    assert states(memos) == {"state 1"}
+    write(memos, 2)
+    assert states(memos, "hybrid") == {"state 2"}
+
+
+def test_a_search_answers_from_the_state_that_it_began_with(memos: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("cenote.vectors.search")
+    by_words = module._by_words
+
+    def late(*asked: object) -> pl.DataFrame:
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "_by_words", by_words)
+            write(memos, 1)
+            assert states(memos, "hybrid") == {"state 1"}
+        return by_words(*asked)
+
+    monkeypatch.setattr(module, "_by_words", late)
+    assert states(memos, "hybrid") == {"state 0"}
+
+
+def test_a_table_that_was_made_anew_or_put_back_is_not_taken_for_the_one_before(memos: Workspace) -> None:
+    folder = memos.path("vectors")
+    shutil.copytree(folder, folder.with_name("kept"))
+    assert states(memos) == {"state 0"}
+    model = embedder("packaged")
+    Store(memos).create(model.name, model.dimension)
+    assert states(memos) == set()
+    write(memos, 1)
+    assert states(memos) == {"state 1"}
+    shutil.rmtree(folder)
+    with pytest.raises(SearchError, match="no passages yet"):
+        states(memos)
+    folder.with_name("kept").rename(folder)
+    assert states(memos) == {"state 0"}
+
+
 @pytest.mark.slow
 def test_a_hundred_searches_during_a_run(make_space: Callable[..., Workspace]) -> None:
-    from cenote.embedding import embedder
-
     space = make_space()
     model = embedder("packaged")
     writer = Store(space)

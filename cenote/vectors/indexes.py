@@ -4,6 +4,7 @@ Belongs here: when an index is made and brought up to date. Must not: how it is 
 yet are still found: LanceDB reads them as they are, only more slowly.
 """
 
+from datetime import datetime
 from typing import Any
 
 from cenote.report import StageReport
@@ -21,7 +22,7 @@ def ensure_indexes(space: Workspace, vector_index_from: int = VECTOR_INDEX_FROM,
     ``rebuild`` makes the vector index anew: an index that grew for long may find less (cenote/vectors/recall.py).
 
     ``written``: rows newly covered, by the index that lacked most. Details: ``vector_index`` says how vectors are
-    searched (``exact`` or ``hnsw``).
+    searched (``exact`` or ``hnsw``), ``index_age_hours`` how long ago the oldest index was written.
     """
     with space.lock(LOCK):
         store = Store(space)
@@ -35,13 +36,22 @@ def ensure_indexes(space: Workspace, vector_index_from: int = VECTOR_INDEX_FROM,
         if wanted:
             _index_vectors(table)
             lacking = rows
-        how = "hnsw" if has_vector_index(table) else "exact"
-        return StageReport(TABLE, rows, lacking, store.version, not lacking, {"vector_index": how})
+        details = {
+            "vector_index": "hnsw" if has_vector_index(table) else "exact",
+            "index_age_hours": _age(table, space.clock()),
+        }
+        return StageReport(TABLE, rows, lacking, store.version, not lacking, details)
 
 
 def has_vector_index(table: Any) -> bool:
     """Whether vectors are searched through an index."""
     return any("vector" in index.columns for index in table.list_indices())
+
+
+def _age(table: Any, now: datetime) -> float:
+    """Hours since the oldest index was written; 0 where the lake's clock stands before that."""
+    written = [index.created_at for index in table.list_indices() if index.created_at is not None]
+    return round(max((now - min(written, default=now)).total_seconds(), 0.0) / 3600, 2)
 
 
 def _index_vectors(table: Any) -> None:

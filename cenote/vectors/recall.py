@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from cenote.vectors.indexes import has_vector_index
+from cenote.vectors.current import current
 from cenote.vectors.search import by_index
-from cenote.vectors.store import Store
 from cenote.workspace import Workspace
 
 LEAST = 0.98
@@ -34,36 +33,38 @@ def measure(space: Workspace, k: int = 10, questions: int = 100) -> Recall | Non
     The questions are stored vectors turned by about 25 degrees towards another: near passages, but none of them.
     None where vectors are searched exactly. All vectors are read once, in batches.
     """
-    store = Store(space)
-    if store.identity is None or not has_vector_index(store.table):
+    state = current(space)
+    if state is None or not state.indexed:
         return None
-    table, rows = store.table, store.count()
-    asked = _questions(table, rows, min(questions, rows))
-    kth = _kth_nearest(table, asked, min(k, rows))
-    found = [_cosines(table, question, k) for question in asked]
+    rows = state.rows.count_rows()
+    k, count = min(k, rows), min(questions, rows)
+    asked = _questions(state.rows, rows, count)
+    kth = _kth_nearest(state.rows, asked, k)
+    found = [_cosines(state.rows, question, k) for question in asked]
     right = sum(int((cosines >= least - _EQUAL).sum()) for cosines, least in zip(found, kth, strict=True))
-    return Recall(len(asked), k, right / (len(asked) * min(k, rows)))
+    return Recall(len(asked), k, right / (len(asked) * k))
 
 
-def _questions(table: Any, rows: int, count: int) -> np.ndarray:
+def _questions(stored_rows: Any, rows: int, count: int) -> np.ndarray:
     places = np.linspace(0, rows - 1, count).astype(int)
-    stored = _matrix(table.take_offsets(places.tolist()).select(["vector"]).to_arrow()["vector"])
+    stored = _matrix(stored_rows.take(places.tolist(), columns=["vector"])["vector"])
     moved = stored + 0.5 * np.roll(stored, 1, axis=0)
     return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True).clip(1e-12))
 
 
-def _kth_nearest(table: Any, asked: np.ndarray, k: int) -> np.ndarray:
+def _kth_nearest(rows: Any, asked: np.ndarray, k: int) -> np.ndarray:
     """Cosine of the ``k``-th nearest vector to each question, by comparing all."""
     best = np.full((len(asked), k), -2.0, np.float32)
-    for batch in table.to_lance().to_batches(columns=["vector"], batch_size=_BATCH):
+    for batch in rows.to_batches(columns=["vector"], batch_size=_BATCH):
         both = np.concatenate([best, asked @ _matrix(batch["vector"]).T], axis=1)
         best = -np.partition(-both, k - 1, axis=1)[:, :k]
     return np.asarray(best.min(axis=1))
 
 
-def _cosines(table: Any, question: np.ndarray, k: int) -> np.ndarray:
-    answer = by_index(table.search(question).distance_type("cosine"), k)
-    return np.asarray(1 - answer.select(["_distance"]).limit(k).to_arrow()["_distance"].to_numpy())
+def _cosines(rows: Any, question: np.ndarray, k: int) -> np.ndarray:
+    asked = {"column": "vector", "q": question, "k": k, "metric": "cosine", **by_index(k, k)}
+    answer = rows.scanner(["_distance"], nearest=asked, disable_scoring_autoprojection=True).to_table()
+    return np.asarray(1 - answer["_distance"].to_numpy())
 
 
 def _matrix(vectors: pa.Array | pa.ChunkedArray) -> np.ndarray:

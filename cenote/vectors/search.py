@@ -6,7 +6,7 @@ near duplicates (rankings.py), reading pairs with a cross-encoder (rerank.py), c
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import NamedTuple
 
 import polars as pl
 
@@ -14,18 +14,16 @@ from cenote.embedding import lake_embedder
 from cenote.erasure.suppression import hidden
 from cenote.errors import SearchError, unknown
 from cenote.vectors import rerank
-from cenote.vectors.indexes import has_vector_index
+from cenote.vectors.current import State, current
 from cenote.vectors.opened import with_clear_text
 from cenote.vectors.rankings import distinct, fused
-from cenote.vectors.store import Store, about, one_of
+from cenote.vectors.store import about, one_of
 from cenote.workspace import Workspace
 
 MODES = ("hybrid", "vector", "text")
 COLUMNS = ("passage_id", "lineage_id", "subject_id", "dataset", "namespace", "title", "text", "at", "metadata")
-_ASKED = (*COLUMNS, "content_hash")
-_FUSED = ("passage_id", "_rowid")
 _DEEPEST = 50  # hits that each list gives to a fusion, a reranker or a search for near duplicates, at least
-_EF, _REFINE = 200, 5  # recall@10 at 100k passages: `python -m benchmarks latency`
+_EF, _BREADTH, _REFINE = 200, 5, 2  # recall@10 at 100k passages: `python -m benchmarks latency`
 _AT_ONCE = ThreadPoolExecutor(4, "search")
 
 
@@ -57,38 +55,51 @@ def search(
         raise SearchError(unknown("search mode", mode, MODES), "use hybrid, vector or text")
     if k < 1:
         raise SearchError(f"k is {k}", "ask for at least one passage")
-    store = Store(space)
-    if store.identity is None:
+    state = current(space)
+    if state is None:
         raise SearchError("this lake has no passages yet", "run `cenote run --select vectors`")
     settings = space.settings
     apart = settings.distinct_below if distinct_below is None else distinct_below
     condition = _condition(namespace, where, hidden(space))
-    depth = max(_DEEPEST, 2 * k) if mode == "hybrid" or apart is not None or settings.rerank_model else k
+    again = apart is not None or bool(settings.rerank_model)  # whether any hit may be shown, not only the best k
+    deep = max(_DEEPEST, 2 * k) if mode == "hybrid" or again else k
+    depth = _Depth(deep, deep if again else k)
+    columns = COLUMNS if apart is None else (*COLUMNS, "content_hash", "vector")
     try:
-        hits = _ranked(space, store, query, mode, depth, condition)
-        if mode == "hybrid":  # what stands in the rows is read of those only that are shown, or looked at again
-            hits = store.filled(hits if settings.rerank_model or apart is not None else hits.head(k), _ASKED)
+        hits = _ranked(space, state, query, mode, depth, condition)
+        hits = state.filled(hits.head(depth.shown), columns)  # rows are read of those only that may be shown
         if settings.rerank_model:
             hits = rerank.reranked(hits, query, settings.rerank_model)
         if apart is not None:
-            hits = distinct(hits, store.vectors_of(hits["content_hash"]), apart)
-    except (ValueError, RuntimeError) as error:
+            hits = distinct(hits, (hits["content_hash"], hits["vector"].to_numpy()), apart)
+    except (ValueError, RuntimeError, OSError) as error:
         # a condition quotes no data but its own words; the library's message names the column or the place
         raise SearchError(f"the search cannot be run: {error}", "check the condition `where`") from None
-    hits = hits.head(k).with_row_index("rank", offset=1).select(pl.col("rank").cast(pl.Int64), "score", *COLUMNS)
+    hits = hits.head(k)
+    hits = hits.insert_column(0, pl.int_range(1, hits.height + 1, dtype=pl.Int64, eager=True).alias("rank"))
+    hits = hits.select("rank", "score", *COLUMNS)
     return hits if reveal is None else with_clear_text(space, hits, reveal)
 
 
-def _ranked(space: Workspace, store: Store, query: str, mode: str, k: int, condition: str | None) -> pl.DataFrame:
-    """The best hits; of both rankings together, their scores and row ids."""
+class _Depth(NamedTuple):
+    """How many hits a list gives, and how many of its best may be shown."""
+
+    hits: int
+    shown: int
+
+
+def _ranked(
+    space: Workspace, state: State, query: str, mode: str, depth: _Depth, condition: str | None
+) -> pl.DataFrame:
+    """Scores and row ids of the best hits."""
     if mode == "text":
-        return _by_words(store, query, k, condition, _ASKED)
+        return _by_words(state, query, depth, condition)
     if mode == "vector":
-        return _by_meaning(space, store, query, k, condition, _ASKED)
-    told = _AT_ONCE.submit(_by_words, store, query, k, condition, _FUSED)
-    meant = _by_meaning(space, store, query, k, condition, _FUSED)
+        return _by_meaning(space, state, query, depth, condition)
+    told = _AT_ONCE.submit(_by_words, state, query, depth, condition)
+    meant = _by_meaning(space, state, query, depth, condition)
     weight = space.settings.vector_weight
-    return fused([meant, told.result()], [weight, 1 - weight])
+    return fused([meant, told.result()], [weight, 1 - weight], by="_rowid")
 
 
 def _condition(namespace: str | Sequence[str] | None, where: str | None, people: Sequence[str]) -> str | None:
@@ -99,37 +110,32 @@ def _condition(namespace: str | Sequence[str] | None, where: str | None, people:
     return " AND ".join(parts) or None
 
 
-def _by_meaning(
-    space: Workspace, store: Store, query: str, k: int, condition: str | None, columns: Sequence[str]
-) -> pl.DataFrame:
+def _by_meaning(space: Workspace, state: State, query: str, depth: _Depth, condition: str | None) -> pl.DataFrame:
     model = lake_embedder(space.settings)
-    if (store.identity or {}).get("model") != model.name:
+    if state.model != model.name:
         raise SearchError(
             "the passages were embedded with another model than the settings name",
             "run `cenote run --select vectors`, or set CENOTE_EMBEDDING_MODEL back",
         )
-    question = store.table.search(model.query(query)).distance_type("cosine")
-    indexed = has_vector_index(store.table)
-    question = by_index(question, k) if indexed else question.bypass_vector_index()
-    hits = _asked(question, [*columns, "_distance"], k, condition)
-    return hits.select((1 - pl.col("_distance")).cast(pl.Float64).alias("score"), *columns)
+    question = {"column": "vector", "q": model.query(query), "k": depth.hits, "metric": "cosine"}
+    question |= by_index(depth.hits, depth.shown) if state.indexed else {"use_index": False}
+    found = state.asked(["_distance", "_rowid"], nearest=question, filter=condition)
+    return pl.DataFrame({"score": (1 - found["_distance"]).cast(pl.Float64), "_rowid": found["_rowid"]})
 
 
-def by_index(question: Any, k: int) -> Any:
-    """A question for ``k`` vectors, asked of the vector index, which takes none for more candidates than its ``ef``."""
-    return question.ef(max(_EF, k * _REFINE)).refine_factor(_REFINE)
+def by_index(k: int, shown: int) -> dict[str, int]:
+    """How the vector index is asked for ``k`` vectors, of which the best are ``shown``.
+
+    It looks at ``ef`` candidates by rounded vectors, and compares k times ``refine_factor`` of them by their own, which
+    are read one by one: at least ``_REFINE`` times as many as are shown, since more found no more.
+    """
+    refine = -(-shown * _REFINE // k)
+    return {"ef": max(_EF, shown * _BREADTH, k * refine), "refine_factor": refine}
 
 
-def _by_words(store: Store, query: str, k: int, condition: str | None, columns: Sequence[str]) -> pl.DataFrame:
-    from lancedb.query import MatchQuery  # not the query language, whose signs would be errors
+def _by_words(state: State, query: str, depth: _Depth, condition: str | None) -> pl.DataFrame:
+    from lance.query import MatchQuery  # not the query language, whose signs would be errors
 
-    match = MatchQuery(query, "text")  # type: ignore[call-arg]  # its defaults are invisible to mypy
-    hits = _asked(store.table.search(match, query_type="fts"), [*columns, "_score"], k, condition)
-    return hits.select(pl.col("_score").cast(pl.Float64).alias("score"), *columns)
-
-
-def _asked(question: Any, columns: list[str], k: int, condition: str | None) -> pl.DataFrame:
-    question = question.where(condition, prefilter=True) if condition else question
-    found = pl.from_arrow(question.select(columns).limit(k).to_arrow())
-    assert isinstance(found, pl.DataFrame)
-    return found
+    words = MatchQuery(query, "text")
+    found = state.asked(["_score", "_rowid"], full_text_query=words, limit=depth.hits, filter=condition)
+    return pl.DataFrame({"score": found["_score"].cast(pl.Float64), "_rowid": found["_rowid"]})

@@ -1,8 +1,9 @@
 """The LanceDB table ``passages``: making it, reading and writing its rows.
 
-Belongs here: everything that Cenote asks of LanceDB but searching. Must not: what a passage is, or when to write one.
-Beside the table lies ``passages.json``, which says which model its vectors come from; a table without it was not
-finished and is made anew. Lance keeps deleted rows in its files until a purge rewrites them: see :meth:`Store.remove`.
+Belongs here: everything that Cenote asks of LanceDB but searching (current.py). Must not: what a passage is, or when to
+write one. Beside the table lies ``passages.json``, which says which model its vectors come from; a table without it was
+not finished and is made anew. Lance keeps deleted rows in its files until a purge rewrites them: see
+:meth:`Store.remove`.
 """
 
 import json
@@ -52,10 +53,7 @@ class Store:
         try:
             return _connection(self._folder, (self.identity or {}).get("id")).open_table(NAME)
         except (ValueError, RuntimeError, OSError) as error:
-            raise TableError(
-                f"the passages of this lake cannot be read ({type(error).__name__})",
-                "remove the folder `vectors` of the lake and run `cenote run --select vectors`: silver makes it anew",
-            ) from None
+            raise unreadable(error) from None
 
     def _database(self) -> Any:
         return _connect(self._folder)
@@ -96,7 +94,7 @@ class Store:
     def rows(self, columns: Sequence[str], where: str | None = None) -> pl.DataFrame:
         """Columns of the rows that meet a condition."""
         found = self.table.search().select(list(columns))
-        return _frame((found.where(where) if where else found).limit(None).to_arrow())
+        return frame((found.where(where) if where else found).limit(None).to_arrow())
 
     def among(self, column: str, values: pl.Series, columns: Sequence[str], where: str | None = None) -> pl.DataFrame:
         """Columns of the rows whose ``column`` is one of ``values``."""
@@ -104,13 +102,6 @@ class Store:
             return self.rows(columns, where).filter(pl.col(column).is_in(values.implode()))
         chosen = one_of(column, values)
         return self.rows(columns, f"{where} AND {chosen}" if where else chosen)
-
-    def filled(self, hits: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
-        """Hits, in their order, with columns of the rows that ``_rowid`` names."""
-        if hits.is_empty():
-            return hits.select("score", *(pl.lit(None, SCHEMA[c]).alias(c) for c in columns))
-        found = self.table.take_row_ids(hits["_rowid"].to_list()).select(list(columns)).to_arrow()
-        return hits.select("score", "passage_id").join(_frame(found), on="passage_id", maintain_order="left")
 
     def vectors_of(self, hashes: pl.Series) -> tuple[pl.Series, "Vectors"]:
         """Content hashes among ``hashes`` that are stored, in whichever dataset, and their vectors, a row each."""
@@ -182,9 +173,9 @@ def _connect(folder: Path) -> Any:
 
 @lru_cache(maxsize=4)
 def _connection(folder: Path, identity: str | None) -> Any:  # noqa: ARG001  (a key of the cache)
-    """A connection that all searches of a process share, so that an index is read from the disk once.
+    """A connection that all stores of a process share, so that an index is read from the disk once.
 
-    Every :class:`Store` still opens the table itself, and answers from one state of it. A table that was made anew has
+    Every :class:`Store` opens the table itself, and answers from one state of it. A table that was made anew has
     another identity and shares nothing with the older one at its place.
     """
     return _connect(folder)
@@ -203,7 +194,16 @@ def equals(column: str, value: str) -> str:
     return f"{column} = {text(value)}"
 
 
-def _frame(table: pa.Table) -> pl.DataFrame:
+def unreadable(error: Exception) -> TableError:
+    """What to say where the table cannot be opened."""
+    return TableError(
+        f"the passages of this lake cannot be read ({type(error).__name__})",
+        "remove the folder `vectors` of the lake and run `cenote run --select vectors`: silver makes it anew",
+    )
+
+
+def frame(table: pa.Table) -> pl.DataFrame:
+    """Rows as LanceDB and Lance give them, in Polars' terms."""
     found = pl.from_arrow(table)
     assert isinstance(found, pl.DataFrame)
     return found

@@ -1,0 +1,102 @@
+"""The passage table as it stands: opened once for all searches of a process, and anew after each commit.
+
+Belongs here: keeping a table open for reading, and seeing that it moved on. Must not: what is asked of it (search);
+writing it (store). A look costs listing one folder: Lance adds a file to it for every commit, so a commit of any
+process is seen by the next search. An opened table never moves, so what is asked of one state agrees, whatever is
+written meanwhile.
+
+Searches read through Lance itself: LanceDB's Python layer passes each answer through an event loop, batch by batch,
+which takes longer than finding it.
+"""
+
+import os
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from cenote.vectors.store import NAME, Store, frame, unreadable
+from cenote.workspace import Workspace
+
+_INDEX_CACHE, _METADATA_CACHE = 1 << 30, 128 << 20  # bytes at most
+_LAKES = 4  # whose tables stay open
+
+
+@dataclass(frozen=True)
+class State:
+    """One state of the passage table: its rows, the model of its vectors, and whether an index finds them."""
+
+    rows: Any
+    model: str
+    indexed: bool
+
+    def asked(self, columns: Sequence[str], **question: Any) -> pl.DataFrame:
+        """Columns of what Lance's scanner answers: ``nearest``, ``full_text_query``, ``filter``, ``limit``."""
+        scanner = self.rows.scanner(list(columns), prefilter=True, disable_scoring_autoprojection=True, **question)
+        return frame(scanner.to_table())
+
+    def filled(self, hits: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+        """Hits, in their order, with columns of the rows that ``_rowid`` names."""
+        # By number, and in that order: a condition on `_rowid`, the public way, takes half as long again.
+        found = frame(self.rows._take_rows(hits["_rowid"].to_list(), columns=list(columns)))
+        return found.insert_column(0, hits["score"])
+
+
+_seen: dict[Path, tuple[Hashable, State]] = {}
+
+
+def current(space: Workspace) -> State | None:
+    """The latest state, or None where there is no table. Raises ``TableError``."""
+    folder = space.path("vectors")
+    stamp = _stamp(folder)  # taken first: what is committed meanwhile makes the next look differ
+    known, state = _seen.get(folder, (None, None))
+    if stamp is None or state is None or stamp != known:
+        if (identity := Store(space).identity) is None:
+            return None
+        state = _opened(folder, identity)
+        _keep(folder, stamp, state)
+    return state
+
+
+def _opened(folder: Path, identity: dict[str, Any]) -> State:
+    import lance
+
+    try:
+        rows = lance.dataset(folder / f"{NAME}.lance", session=_session(folder, identity["id"]))
+        indexed = any("vector" in index.field_names for index in rows.describe_indices())
+    except (ValueError, RuntimeError, OSError) as error:
+        raise unreadable(error) from None
+    return State(rows, identity["model"], indexed)
+
+
+@lru_cache(maxsize=_LAKES)
+def _session(folder: Path, identity: str) -> Any:  # noqa: ARG001  (a key of the cache)
+    """Bounded caches that all states of a table share, so that an index is read from the disk once.
+
+    A table that was made anew has another identity and shares nothing with the older one at its place.
+    """
+    import lance
+
+    return lance.Session(index_cache_size_bytes=_INDEX_CACHE, metadata_cache_size_bytes=_METADATA_CACHE)
+
+
+def _keep(folder: Path, stamp: Hashable, state: State) -> None:
+    _seen.pop(folder, None)
+    _seen[folder] = stamp, state
+    for oldest in list(_seen)[:-_LAKES]:
+        _seen.pop(oldest, None)
+
+
+def _stamp(folder: Path) -> Hashable:
+    """What differs after every commit, and after a table was made anew or restored; None where nothing is there."""
+    versions = folder / f"{NAME}.lance" / "_versions"
+    try:
+        made, moved = (folder / f"{NAME}.json").stat(), versions.stat()
+        with os.scandir(versions) as found:
+            names = frozenset(file.name for file in found)
+    except FileNotFoundError:
+        return None
+    return made.st_ino, made.st_mtime_ns, moved.st_ino, moved.st_mtime_ns, names
