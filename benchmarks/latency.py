@@ -16,7 +16,7 @@ import polars as pl
 
 from benchmarks.search import DATA, MODES, banking77
 from cenote import vectors
-from cenote.embedding import embedder
+from cenote.embedding import embedder, lake_embedder
 from cenote.settings import Settings
 from cenote.vectors import recall
 from cenote.vectors.store import Store
@@ -78,7 +78,7 @@ def main() -> None:
         print(f"{args.passages:,} passages ({how}), indexed in {time.perf_counter() - begun:.0f} s")
         print(f"  {recall.measure(space) or 'exact'}")
         for question in questions:
-            embedder().query(question)
+            lake_embedder(space.settings).query(question)
         for mode in MODES:
             vectors.search(space, questions[0], mode=mode)
             taken = []
