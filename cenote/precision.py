@@ -4,6 +4,7 @@ Belongs here: what may be tried on a CPU, and the probe that chooses. Must not: 
 cenote/quantized.py), batches and threads (cenote/embedding.py). Imported where a model is loaded: it needs torch.
 """
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -20,6 +21,8 @@ from cenote.ordinary import ORDINARY
 
 Vectors = NDArray[np.float32]
 Tokens = Sequence[Sequence[int]]
+
+_LOG = logging.getLogger("cenote")
 
 AGREES = 0.999  # mean cosine to float32
 _LEAST = 0.998  # of any text of the probe
@@ -52,8 +55,15 @@ def forward(
             return QuantizedEncoder(folder, exact, [ids(text) for text in ORDINARY], workers)
         return exact if kind == exact.precision else Encoder(folder, kind)
 
-    found = [made(kind) for kind in ([precision] if precision else candidates())]
-    return found[0] if len(found) == 1 else fastest(found, [ids(text) for text in _PROBE])
+    if precision:
+        return made(precision)
+    found: list[Forward] = [exact]
+    for kind in candidates()[1:]:
+        try:
+            found.append(made(kind))
+        except (ImportError, RuntimeError) as error:  # of OpenVINO, on a machine that it cannot use
+            _LOG.warning("embedding in %s is not possible here (%s): float32 is used", kind, type(error).__name__)
+    return exact if len(found) == 1 else fastest(found, [ids(text) for text in _PROBE])
 
 
 def candidates() -> list[str]:

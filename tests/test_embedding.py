@@ -118,6 +118,18 @@ def test_without_openvino_or_units_for_it_int8_is_not_tried(monkeypatch: pytest.
     assert precision.candidates() == ["float32", "bfloat16"]
 
 
+def test_what_cannot_be_made_here_is_not_chosen(
+    exact: PackagedModel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("no such device")
+
+    monkeypatch.setattr("cenote.quantized.QuantizedEncoder", broken)
+    monkeypatch.setattr(precision, "candidates", lambda: ["float32", "int8"])
+    assert PackagedModel(workers=1).chosen is exact._exact
+    assert "int8 is not possible here (RuntimeError)" in caplog.text
+
+
 @given(st.integers(min_value=1, max_value=60), st.integers(min_value=0, max_value=9))
 @settings(max_examples=20, deadline=None)
 def test_rounding_keeps_a_product_whose_inputs_differ_in_size(added: int, seed: int) -> None:
