@@ -11,7 +11,7 @@ import duckdb
 
 from cenote import compaction
 from cenote.settings import Settings
-from cenote.tables import Commit
+from cenote.tables import CLUSTERED_ROW_GROUP, Commit
 from cenote.workspace import Workspace
 from transforms.contract import Field
 
@@ -98,7 +98,7 @@ def make_silver(space: Workspace, dataset: str, orders: int) -> None:
             raw += ", 'k' AS key_id, CAST('' AS BLOB) AS prefix, CAST(md5(CAST(i AS VARCHAR)) AS BLOB) AS payload"
             raw += f" FROM range({rows}) AS r(i)"
             space.table("bronze", dataset).append(
-                connection.sql(raw).to_arrow_reader(65_536), Commit("bronze"), ["subject_id"]
+                connection.sql(raw).to_arrow_reader(65_536), Commit("bronze"), ["subject_id"], CLUSTERED_ROW_GROUP
             )
 
 

@@ -23,7 +23,7 @@ from cenote.intake import Intake
 from cenote.landing import LandingFile, Limits
 from cenote.records import BRONZE, MANIFEST, batches, open_records, present_batches, prove, read, replay
 from cenote.report import StageReport
-from cenote.tables import Commit
+from cenote.tables import CLUSTERED_ROW_GROUP, Commit
 from cenote.workspace import Workspace
 
 __all__ = [
@@ -252,7 +252,8 @@ class _Landing:
             landed_at = self._moment()
             intake = Intake(self.space, self.contract, files, landed_at, self._advance)
             try:
-                version = self.table.append(intake.reader(), self._describe(files, landed_at), sought=["subject_id"])
+                commit = self._describe(files, landed_at)
+                version = self.table.append(intake.reader(), commit, ["subject_id"], CLUSTERED_ROW_GROUP)
             except Exception:
                 if intake.error is None:
                     raise

@@ -3,15 +3,19 @@
 Belongs here: which files, in which order their rows lie, and the commit. Must not: changing a row, or removing a file
 that older versions need.
 
-A clustered file holds about half a million rows that landed one after the other, sorted by person and key, in small row
-groups: whoever asks for a person reads one row group of each file, and whoever asks for a day few files. Bloom filters
-find a lineage id or a key. A full file is never written again, and a small one only with new rows of at least half its
-own, so that the cost grows with what is new. Bronze lies in the order of landing as it is, and becomes few large files
-when it is cold (cenote/retention/cold.py); features are written in the order of their keys.
+A *run* is about two million rows that landed one after the other, sorted by person and key, and cut into files whose
+ranges of persons do not overlap: whoever asks for a person opens one file of each run, of which one small row group is
+read, and whoever asks for a day reads few runs. Bloom filters find a lineage id or a key. A full run is never written
+again, and a small one only with new rows of at least half its own, so that the cost grows with what is new. Bronze lies
+in the order of landing as it is, and becomes few large files when it is cold (cenote/retention/cold.py); features are
+written in the order of their keys.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby, islice
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -21,17 +25,22 @@ from cenote import catalog
 from cenote.errors import TableError
 from cenote.rewrite import replace_files, shaped, write_file
 from cenote.tables import CLUSTERED_ROW_GROUP, COMPACT, Commit, Table
+from cenote.views import ident, text
 from cenote.workspace import Workspace
 from transforms.contract import Contract
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from duckdb import DuckDBPyConnection
 
 PREFIX = "clustered"
 ROW_GROUP = CLUSTERED_ROW_GROUP
-FULL_ROWS = 2**19
-"""Rows of a full file; fewer where rows are so wide that it would have more than FULL_BYTES."""
-FULL_BYTES = 96 * 2**20
+FULL_ROWS = 2**21
+"""Rows of a full run; fewer where rows are so wide that it would have more than FULL_BYTES."""
+FULL_BYTES = 384 * 2**20
+FULL_FILES = 4
+"""Files of a full run."""
+_RUN = re.compile(rf"(?P<run>{PREFIX}-[0-9a-f]+)-")
 _FEWEST, _LEAST = 8, 16 * 2**20  # files, or bytes, that are worth a compaction; what is less waits for more
 
 
@@ -54,8 +63,10 @@ class _File:
     bytes: int
 
     @property
-    def clustered(self) -> bool:
-        return self.path.rpartition("/")[2].startswith(f"{PREFIX}-")
+    def run(self) -> str:
+        """What files of one run share; nothing where the file is not clustered."""
+        match = _RUN.match(self.path.rpartition("/")[2])
+        return match["run"] if match else ""
 
 
 def plan(space: Workspace, *, at_once: bool = False) -> list[Compaction]:
@@ -78,7 +89,7 @@ def _compact(space: Workspace, contract: Contract, at_once: bool) -> Compaction 
         files = _chosen(table, at_once)
         if not files:
             return None
-        made = list(_written(table, files, contract))
+        made = list(_written(space, table, files, contract))
         told = replace(_told(table, files), made=len(made), made_bytes=sum(action.size for action in made))
         replace_files(table, [f.path for f in files], made, _commit(space, table, told), data_change=False)
         return told
@@ -100,19 +111,25 @@ def _commit(space: Workspace, table: Table, told: Compaction) -> Commit:
 
 
 def _chosen(table: Table, at_once: bool) -> list[_File]:
-    """The files to write again, in the order of landing: those not clustered yet, and small ones that go with them."""
+    """The files to write again, in the order of landing: those not clustered yet, and small runs that go with them."""
     held = _files(table)
-    loose = [file for file in held if not file.clustered]
+    loose = [file for file in held if not file.run]
     size = sum(file.bytes for file in loose)
     if not loose or not (at_once or len(loose) >= _FEWEST or size >= _LEAST) or _is_one_group(held):
         return []
     full = _full(held) // 2
-    chosen, rows = set(loose), sum(file.rows for file in loose)
-    for file in sorted((f for f in held if f.clustered and f.rows < full), key=lambda f: f.rows):
-        if file.rows <= 2 * rows:
-            chosen.add(file)
-            rows += file.rows
-    return [file for file in held if file in chosen]
+    chosen, rows = {""}, sum(file.rows for file in loose)
+    for small, run in sorted((r, run) for run, r in _runs(held).items() if r < full):
+        if small <= 2 * rows:
+            chosen.add(run)
+            rows += small
+    return [file for file in held if file.run in chosen]
+
+
+def _runs(files: Sequence[_File]) -> dict[str, int]:
+    """The runs of clustered files, and how many rows each has."""
+    clustered = sorted((file for file in files if file.run), key=lambda file: file.run)
+    return {run: sum(file.rows for file in parts) for run, parts in groupby(clustered, key=lambda file: file.run)}
 
 
 def _is_one_group(held: Sequence[_File]) -> bool:
@@ -121,7 +138,7 @@ def _is_one_group(held: Sequence[_File]) -> bool:
 
 
 def _full(files: Sequence[_File]) -> int:
-    """How many rows a full file of such rows has."""
+    """How many rows a full run of such rows has."""
     rows, size = sum(f.rows for f in files), sum(f.bytes for f in files)
     return max(ROW_GROUP, min(FULL_ROWS, FULL_BYTES * rows // max(size, 1)))
 
@@ -139,33 +156,85 @@ def _files(table: Table) -> list[_File]:
 # writing
 
 
-def _written(table: Table, files: Sequence[_File], contract: Contract) -> Iterator[Any]:
-    """Clustered files of the rows of others, not yet part of the table; one file's rows are in memory at a time."""
-    order = ["subject_id", *contract.primary_key, "lineage_id"]
-    rows = pl.scan_parquet([f.path for f in files], missing_columns="insert", schema=table.schema())
-    count = sum(f.rows for f in files)
-    parts = max(1, round(count / _full(files)))
-    step = -(-count // parts)
-    schema = _schema(table)
-    for begin in range(0, count, step):
-        part = rows.slice(begin, step).sort(order, nulls_last=True).collect()
-        if part.height != min(step, count - begin):
-            what = f"files of {table.name} have not the rows that its log says; nothing was changed"
-            raise TableError(what, "`cenote verify` says which, and what to do about it")
-        yield _file(table, iter([shaped(part, schema)]), contract)
+def _written(space: Workspace, table: Table, files: Sequence[_File], contract: Contract) -> Iterator[Any]:
+    """Clustered files of the rows of others, not yet part of the table; memory holds what DuckDB sorts at a time."""
+    count, full, sought = sum(f.rows for f in files), _full(files), _sought(space, table, contract)
+    step = -(-count // max(1, round(count / full)))
+    with catalog.connect(space, []) as connection:
+        for begin in range(0, count, step):
+            rows = min(step, count - begin)
+            parts = max(1, round(rows * FULL_FILES / full))
+            groups = _sorted(connection, table, files, range(begin, begin + rows), contract)
+            prefix, each = f"{PREFIX}-{token_hex(4)}", -(-rows // (parts * ROW_GROUP))
+            for _ in range(0, rows, each * ROW_GROUP):
+                yield _file(table, islice(groups, each), sought, prefix)
 
 
-def _file(table: Table, groups: "Iterator[pa.Table]", contract: Contract) -> Any:
-    return write_file(
-        table, groups, prefix=PREFIX, data_change=False, row_group=ROW_GROUP, bloom=_sought(table, contract)
+def _sorted(
+    connection: "DuckDBPyConnection", table: Table, files: Sequence[_File], wanted: range, contract: Contract
+) -> "Iterator[pa.Table]":
+    """Row groups of some rows of files, by their numbers in the order of the files, sorted by person and key."""
+    read, begin = [], 0
+    for file in files:
+        if begin < wanted.stop and begin + file.rows > wanted.start:
+            read.append((file.path, begin))
+        begin += file.rows
+    first, last = wanted.start - read[0][1], wanted.stop - read[-1][1]
+    listed = ", ".join(text(path) for path, _ in read)
+    keys = dict.fromkeys(["subject_id", *contract.primary_key, "lineage_id"])
+    order = ", ".join(f"{ident(key)} NULLS LAST" for key in keys)
+    rows = connection.sql(
+        f"SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false) "
+        f"WHERE NOT (file_index = 0 AND file_row_number < {first}) "
+        f"AND NOT (file_index = {len(read) - 1} AND file_row_number >= {last}) ORDER BY {order}"
     )
+    schema, count = _schema(table), 0
+    for group in _grouped(rows.to_arrow_reader(ROW_GROUP)):
+        count += group.num_rows
+        yield shaped(pl.DataFrame(pl.from_arrow(group)), schema)
+    if count != len(wanted):
+        what = f"files of {table.name} have not the rows that its log says; nothing was changed"
+        raise TableError(what, "`cenote verify` says which, and what to do about it")
 
 
-def _sought(table: Table, contract: Contract) -> list[str]:
-    """Columns by whose values single rows are asked for, and which the order of rows does not find."""
+def _grouped(batches: "Iterable[pa.RecordBatch]") -> "Iterator[pa.Table]":
+    """Rows of a stream as tables of one row group each."""
+    import pyarrow as pa
+
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in batches:
+        while count + batch.num_rows >= ROW_GROUP:
+            missing = ROW_GROUP - count
+            yield pa.Table.from_batches([*held, batch.slice(0, missing)])
+            held, count, batch = [], 0, batch.slice(missing)
+        held.append(batch)
+        count += batch.num_rows
+    if count:
+        yield pa.Table.from_batches(held)
+
+
+def _file(table: Table, groups: "Iterator[pa.Table]", sought: Sequence[str], prefix: str) -> Any:
+    return write_file(table, groups, prefix=prefix, data_change=False, row_group=ROW_GROUP, bloom=sought)
+
+
+def _sought(space: Workspace, table: Table, contract: Contract) -> list[str]:
+    """Columns by whose values single rows are asked for, and which the order of rows does not find.
+
+    These are the lineage id, the key, and what is named as the key of other records about people: the order of an
+    invoice, the conversation of a turn.
+    """
     texts = {name for name, kind in table.schema().items() if kind == pl.String}
-    keys = contract.primary_key if len(contract.primary_key) == 1 else ()
-    return [name for name in dict.fromkeys(["lineage_id", *keys]) if name in texts]
+    own = contract.primary_key if len(contract.primary_key) == 1 else ()
+    others = (c for c in space.contracts.values() if len(c.primary_key) == 1 and c.subject and not _is_person(c))
+    named = ["lineage_id", *own, *sorted(c.primary_key[0] for c in others)]
+    return [name for name in dict.fromkeys(named) if name in texts]
+
+
+def _is_person(contract: Contract) -> bool:
+    """Whether a record's key is the id of the person whom it is about, by whom rows are sorted."""
+    keys = {field.path for field in contract.fields if field.name in contract.primary_key}
+    return contract.subject is not None and contract.subject.path in keys
 
 
 def _schema(table: Table) -> "pa.Schema":

@@ -2,7 +2,9 @@
 
 import shutil
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -13,6 +15,8 @@ from cenote.past import PastLake
 from cenote.rewrite import drop_history
 from cenote.settings import Settings
 from cenote.tables import Commit, HistoryGone, Table
+from cenote.trace.files import Files
+from cenote.trace.follow import Follower
 from cenote.workspace import Workspace
 from tests.lake import SampleLake
 
@@ -77,6 +81,89 @@ def test_a_person_lies_in_few_row_groups(space: Workspace) -> None:
     assert len(groups) > 4
     assert sum(low is not None and low <= person <= high for low, high in groups) <= 2
     assert dict(sought) == {"lineage_id": len(groups), "order_id": len(groups)}
+
+
+@pytest.fixture
+def runs_of_files(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[str, str]]:
+    """Orders as two runs of several files: the least and the greatest person of each file."""
+    table = space.table("silver", "orders")
+    monkeypatch.setattr(compaction, "ROW_GROUP", 16)
+    monkeypatch.setattr(compaction, "FULL_ROWS", table.count() // 2)
+    before = rows_of(table)
+    compaction.compact(space, at_once=True)
+    assert rows_of(table).equals(before)
+    people = {file: pl.read_parquet(file)["subject_id"].drop_nulls() for file in table.files()}
+    return {file: (str(held.min()), str(held.max())) for file, held in people.items()}
+
+
+def test_files_of_a_run_hold_different_people(runs_of_files: dict[str, tuple[str, str]]) -> None:
+    runs: dict[str, list[tuple[str, str]]] = {}
+    for file, ends in runs_of_files.items():
+        runs.setdefault("-".join(Path(file).name.split("-")[:2]), []).append(ends)
+    assert len(runs) == 2
+    for ranges in map(sorted, runs.values()):
+        assert len(ranges) == compaction.FULL_FILES
+        assert all(one[1] <= other[0] for one, other in pairwise(ranges))
+
+
+def test_a_trace_opens_only_files_that_can_hold_the_person(
+    space: Workspace, runs_of_files: dict[str, tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    run = Follower._run
+
+    def told(self: Follower, sql: str, as_of: datetime | None) -> Any:
+        asked.append(sql)
+        return run(self, sql, as_of)
+
+    monkeypatch.setattr(Follower, "_run", told)
+    orders = rows_of(space.table("silver", "orders"))
+    for customer in rows_of(space.table("gold", "customer_360"))["customer_id"][:5]:
+        asked.clear()
+        found = trace.trace(space, "gold.customer_360", customer)
+        assert found.ids("silver/orders") == sorted(orders.filter(customer_id=customer, is_current=True)["lineage_id"])
+        named = {file for file in runs_of_files if any(file in sql for sql in asked)}
+        assert named == {file for file, (low, high) in runs_of_files.items() if low <= customer <= high}
+        assert len(named) <= 4 < len(runs_of_files)
+        assert not any('"silver"."orders"' in sql for sql in asked)
+
+
+def test_a_footprint_is_the_same_whatever_the_files(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = rows_of(space.table("gold", "customer_360"))["customer_id"][:3]
+
+    def told() -> list[dict[str, list[str]]]:
+        found = [trace.footprint(space, person) for person in people]
+        return [{part.table: f.ids(part.table) for part in f.start.walk()} for f in found]
+
+    before = told()
+    monkeypatch.setattr(compaction, "ROW_GROUP", 16)
+    monkeypatch.setattr(compaction, "FULL_ROWS", 64)
+    compaction.compact(space, at_once=True)
+    assert len(space.table("silver", "orders").files()) > 8
+    assert told() == before
+
+
+def test_footers_tell_what_files_can_hold(tmp_path: Path) -> None:
+    held = {
+        "low": pl.DataFrame({"k": ["a", "c"], "n": [1, 2]}),
+        "high": pl.DataFrame({"k": ["m", None], "n": [1, 2]}),
+        "nulls": pl.DataFrame({"k": [None, None], "n": [1, 2]}, schema={"k": pl.String, "n": pl.Int64}),
+        "empty": pl.DataFrame({"k": [], "n": []}, schema={"k": pl.String, "n": pl.Int64}),
+    }
+    files = {name: str(tmp_path / f"{name}.parquet") for name in held}
+    for name, frame in held.items():
+        frame.write_parquet(files[name])
+    known, named = Files(), list(files.values())
+    assert known.holding(named, "k", ["b"]) == [files["low"]]
+    assert known.holding(named, "k", ["b", "m"]) == [files["low"], files["high"]]
+    assert known.holding(named, "n", ["b"]) == named[:-1]  # only texts are compared
+    pl.DataFrame({"k": ["b"]}).write_parquet(tmp_path / "older.parquet")
+    older = [str(tmp_path / "older.parquet"), files["high"]]
+    assert known.holding(older, "k", ["b"]) == older  # or the column n would be missing
+    assert known.holding([*older, str(tmp_path / "gone.parquet")], "k", ["m"]) == [
+        files["high"],
+        str(tmp_path / "gone.parquet"),
+    ]
 
 
 @pytest.mark.usefixtures("small_groups")

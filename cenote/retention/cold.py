@@ -20,7 +20,7 @@ from cenote import catalog
 from cenote.errors import TableError
 from cenote.records import batches, landed_batches, prove
 from cenote.rewrite import ROW_GROUP, replace_files, write_file
-from cenote.tables import Commit, Table
+from cenote.tables import CLUSTERED_ROW_GROUP, Commit, Table
 from cenote.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -119,7 +119,14 @@ def _replace(space: Workspace, table: Table, dataset: str, hot: list[str]) -> in
     sealed = space.contract(dataset).sealed
     level, plain = space.settings.cold_level, ("payload",) if sealed else ()
     action = write_file(
-        table, _rows(hot), prefix=PREFIX, level=level, plain=plain, data_change=False, bloom=["subject_id"]
+        table,
+        _rows(hot),
+        prefix=PREFIX,
+        level=level,
+        plain=plain,
+        data_change=False,
+        row_group=CLUSTERED_ROW_GROUP,
+        bloom=["subject_id"],
     )
     if action is None:
         return 0

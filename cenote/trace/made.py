@@ -5,7 +5,7 @@ not: rewriting SQL (transforms/inversion), raw records.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
@@ -16,6 +16,7 @@ import polars as pl
 from cenote import gold
 from cenote.errors import SqlFileError
 from cenote.features import views as feature_views
+from cenote.lineage import grain_id
 from cenote.sqlfiles import SqlFile
 from cenote.tables import CommitInfo
 from cenote.trace.follow import Follower
@@ -69,6 +70,7 @@ class Made:
     def __init__(self, space: Workspace, moments: Moments, records: Records) -> None:
         self._space, self._moments, self._records = space, moments, records
         self._followers: dict[int, Follower] = {}
+        self._texts: dict[str, bool] = {}  # of marts, whether their grain is texts
 
     @cached_property
     def files(self) -> dict[str, SqlFile]:
@@ -105,7 +107,8 @@ class Made:
 
     def makes(self, build: Build, records: Mapping[str, Iterable[str]]) -> list[str]:
         """Lineage ids of a table's rows in which base rows take part (ids by table in SQL), sorted."""
-        return self._follower(build).stored(self.inversion(build), records, build.view, build.as_of)
+        follower, inversion = self._follower(build), self.inversion(build)
+        return follower.stored(inversion, records, build.view, build.as_of, self._namer(build, inversion.grain))
 
     def forget(self) -> None:
         """Drop what was kept for the last trace."""
@@ -120,6 +123,15 @@ class Made:
         except NotInvertible as error:
             raise SqlFileError(f"{build.file.name!r} cannot be traced back: it has {error.what}", error.fix) from None
 
+    def _namer(self, build: Build, grain: Sequence[str]) -> Callable[..., str] | None:
+        """What names a mart's rows, if its grain is texts; rows of features are named after a moment too."""
+        if not build.table.startswith("gold/"):
+            return None
+        if build.table not in self._texts:
+            shape = self.connection(build).sql(f"SELECT {', '.join(map(ident, grain))} FROM {build.view}")
+            self._texts[build.table] = set(map(str, shape.types)) == {"VARCHAR"}
+        return partial(grain_id, build.file.name) if self._texts[build.table] else None
+
     def connection(self, build: Build) -> "DuckDBPyConnection":
         """A connection that shows what the build read, and the table itself."""
         return self._moments.connection(build.versions)
@@ -128,8 +140,9 @@ class Made:
         connection = self.connection(build)
         if id(connection) not in self._followers:
             named = self._named(self._moments.columns(connection))
-            held = partial(self._held, self._moments.shown(connection))
-            self._followers[id(connection)] = Follower(connection, IDS, named, self._records.owners, held)
+            shown = self._moments.shown(connection)
+            held, narrow = partial(self._held, shown), partial(self._moments.narrow, shown)
+            self._followers[id(connection)] = Follower(connection, IDS, named, self._records.owners, held, narrow)
         return self._followers[id(connection)]
 
     def _held(self, shown: Mapping[str, int], table: str, ids: Collection[str]) -> pl.DataFrame | None:
@@ -143,8 +156,13 @@ class Made:
 
     def _named(self, tables: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
         """Columns of tables that some SQL file may name: its words are among them."""
-        words = set(re.findall(r"\w+", " ".join(file.sql for file in self.files.values()).lower()))
+        words = self.words
         return {t: [c for c in cs if c.lower() in words or c in ("lineage_id", IDS.get(t))] for t, cs in tables.items()}
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Words of the SQL files, in small letters: the columns that they name are among them."""
+        return frozenset(re.findall(r"\w+", " ".join(file.sql for file in self.files.values()).lower()))
 
 
 def _read(columns: Mapping[str, Sequence[str]], build: Build) -> list[str]:

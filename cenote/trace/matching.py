@@ -7,7 +7,7 @@ null, since ``IS NOT DISTINCT FROM`` is not pushed down.
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cenote.views import text
@@ -26,7 +26,8 @@ _PLAIN_STARTS = ("DECIMAL", "TIMESTAMP")
 class Keys:
     """A temporary table of wanted keys, looked at once.
 
-    ``few``: all its rows as text, where there are at most :data:`FEW`; ``nullable``: whether a column has nulls.
+    ``types``: of its columns, if it has rows. ``few``: all its rows as text, where they are few; ``nullable``: whether
+    a column has nulls.
     """
 
     table: str
@@ -36,26 +37,29 @@ class Keys:
     nullable: tuple[bool, ...]
 
     @classmethod
-    def of(cls, connection: "DuckDBPyConnection", table: str) -> "Keys":
-        """Look at a table."""
-        shape = connection.sql(f"FROM {table}")
-        names, types = tuple(shape.columns), tuple(map(str, shape.types))
-        texts = ", ".join(f"CAST({n} AS VARCHAR)" for n in names)
-        rows = connection.execute(f"SELECT {texts} FROM {table} LIMIT {FEW + 1}").fetchall()
-        if len(rows) <= FEW:
-            return cls(table, names, types, tuple(rows), tuple(None in column for column in zip(*rows, strict=True)))
+    def of(cls, connection: "DuckDBPyConnection", table: str, names: Sequence[str], few: int = FEW) -> "Keys":
+        """Look at a table with these columns."""
+        told = ", ".join([*(f"CAST({n} AS VARCHAR)" for n in names), *(f"typeof({n})" for n in names)])
+        rows = connection.execute(f"SELECT {told} FROM {table} LIMIT {few + 1}").fetchall()
+        types = tuple(rows[0][len(names) :]) if rows else ()
+        if len(rows) <= few:
+            values = tuple(row[: len(names)] for row in rows)
+            return cls(table, tuple(names), types, values, tuple(None in held for held in zip(*values, strict=True)))
         nulls = ", ".join(f"bool_or({n} IS NULL)" for n in names)
-        return cls(table, names, types, None, connection.execute(f"SELECT {nulls} FROM {table}").fetchall()[0])
+        return cls(table, tuple(names), types, None, connection.execute(f"SELECT {nulls} FROM {table}").fetchall()[0])
 
     def __bool__(self) -> bool:
         return self.few != ()
 
-    def sharing(self, other: "Keys") -> "Keys | None":
-        """Keys of both, where they are few and plain values of one column: so that one scan finds them all."""
-        if self.few is None or other.few is None or self.types != other.types or len(self.types) > 1:
-            return None
-        few = tuple(dict.fromkeys([*self.few, *other.few]))
-        return replace(self, few=few) if len(few) <= FEW and _is_plain(self.types[0]) else None
+    @property
+    def are_texts(self) -> bool:
+        """Whether all columns are texts."""
+        return set(self.types) == {"VARCHAR"}
+
+    def texts(self, number: int) -> list[str]:
+        """The values of a column, where they are few, texts and none is null; otherwise nothing."""
+        values = [row[number] for row in self.few or ()] if self.types[number] == "VARCHAR" else []
+        return [] if None in values else [value for value in dict.fromkeys(values) if value is not None]
 
     def matched(self, columns: Sequence[str], more: Sequence[str] = ()) -> str:
         """What to put behind a FROM item so that it gives only rows whose ``columns`` are a row of the table.
@@ -86,15 +90,6 @@ class Keys:
             for column, kind, held in zip(columns, self.types[last:], values, strict=False)
             if _is_plain(kind)
         ]
-
-
-def shared(many: Sequence[Keys]) -> list[Keys]:
-    """The same keys in as few parts as are found by one scan each."""
-    found: list[Keys] = []
-    for keys in many:
-        both = found[-1].sharing(keys) if found else None
-        found = [*found[:-1], both] if both else [*found, keys]
-    return found
 
 
 def ranges(connection: "DuckDBPyConnection", held: Mapping[int, tuple[str, str]], table: str) -> list[str]:

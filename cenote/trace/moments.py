@@ -3,19 +3,24 @@
 Belongs here: which versions can still be read, and the connections. Must not: what is asked of them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cenote import catalog
 from cenote.errors import TableError
 from cenote.tables import COMPACT, CommitInfo
-from cenote.views import Opened
+from cenote.trace.files import Files
+from cenote.views import Opened, snapshots, table_views, text
 from cenote.workspace import Workspace
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+
+_FILES = "the files"
 
 
 class Moments:
@@ -30,6 +35,8 @@ class Moments:
         self._columns: dict[int, dict[str, tuple[str, ...]]] = {}
         self._tables: dict[str, Opened | None] = {}
         self._commits: dict[str, list[CommitInfo]] = {}
+        self._views: dict[tuple[str, int], tuple[tuple[str, ...], dict[str, str]]] = {}
+        self.files = Files()
         self.notes: list[str] = []
 
     def __enter__(self) -> "Moments":
@@ -52,6 +59,27 @@ class Moments:
     def shown(self, connection: "DuckDBPyConnection") -> Mapping[str, int]:
         """The table versions that a connection shows."""
         return next(held for held, opened in self._open if opened is connection)
+
+    def narrow(self, versions: Mapping[str, int], view: str, column: str, values: Collection[str]) -> str | None:
+        """A FROM item for a view (``silver.orders``) at the versions that a connection shows, over only those files
+        that can hold a row with one of some texts in a column; None where that would be all of them."""
+        name = view.replace(".", "/", 1)
+        name = name if name in versions else name.removesuffix("_records")
+        if name not in versions:
+            return None
+        files, views = self._views_of(name, versions[name])
+        found = self.files.holding(files, column, values) or files[:1]  # one that does not hold it says so itself
+        if len(found) == len(files) or view not in views:
+            return None
+        return f"({views[view].replace(text(_FILES), ', '.join(map(text, found)))})"
+
+    def _views_of(self, name: str, version: int) -> tuple[tuple[str, ...], dict[str, str]]:
+        """The files of a table, and its views with :data:`_FILES` in the place of these."""
+        if (name, version) not in self._views:
+            (found,) = snapshots(self._space, [name], {name: version}, everybody=True)
+            views = table_views(self._space, replace(found, files=(_FILES,)))
+            self._views[name, version] = found.files, {f"{v.schema}.{v.name}": v.sql for v in views}
+        return self._views[name, version]
 
     def any_connection(self) -> "DuckDBPyConnection":
         """A connection for what names its files itself."""

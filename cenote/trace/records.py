@@ -19,6 +19,7 @@ from cenote.views import text
 from cenote.workspace import Workspace
 
 _SEEN = ("subject_id", "landed_at")
+_KEPT = ("lineage_id", *_SEEN, "is_current")
 _LAYERS = ("bronze", "silver", "quarantine")
 TOLD = 1_000  # of more rows than this, only ids are told
 
@@ -125,11 +126,14 @@ class Records:
         rows = Store(self._space).among("lineage_id", pl.Series(ids, dtype=pl.String), ["passage_id", "lineage_id"])
         return sorted(rows["passage_id"])
 
-    def of_subject(self, subject: str) -> dict[str, list[str]]:
-        """Lineage ids of records about or naming a person, by dataset, sorted."""
+    def of_subject(self, subject: str, named: Collection[str] = ()) -> dict[str, list[str]]:
+        """Lineage ids of records about or naming a person, by dataset, sorted.
+
+        ``named``: columns that will be asked for (:meth:`held`), in small letters.
+        """
         tables = [(d, layer, self._moments.table(f"{layer}/{d}")) for d in self._space.contracts for layer in _LAYERS]
         owned = [(d, layer, table) for d, layer, table in tables if table and "subject_id" in table.schema()]
-        whole = {d: self._whole(table, subject) for d, layer, table in owned if layer == "silver"}
+        whole = {d: self._whole(table, subject, named) for d, layer, table in owned if layer == "silver"}
         for dataset, rows in zip(whole, pl.collect_all(list(whole.values())), strict=True):
             self._seen[f"silver/{dataset}"] = rows
         for _, layer, table in owned:
@@ -141,15 +145,19 @@ class Records:
                 found.setdefault(dataset, set()).update(rows["lineage_id"])
         return {dataset: sorted(ids) for dataset, ids in sorted(found.items())}
 
-    def _whole(self, table: Table, subject: str) -> pl.LazyFrame:
-        """A person's rows of silver with all columns: what is made of them is followed from there."""
+    def _whole(self, table: Table, subject: str, named: Collection[str]) -> pl.LazyFrame:
+        """A person's rows of silver, with the columns named: what is made of them is followed from there."""
         about, names = pl.col("subject_id") == subject, table.schema().names()
+        kept = [name for name in names if name in _KEPT or name.lower() in named]
         if "mentions" in names and self._space.contract(table.path.name).mentions:
             about |= pl.col("mentions").list.contains(subject)
-        return table.scan().filter(about)
+            return table.scan().filter(about).select(kept)
+        files = self._moments.files.holding(table.files(), "subject_id", [subject])
+        rows = pl.scan_parquet(files, missing_columns="insert", schema=table.schema()) if files else table.scan()
+        return rows.filter(about).select(kept)
 
     def held(self, name: str, ids: Collection[str]) -> pl.DataFrame | None:
-        """Rows of silver by lineage id, with all columns, where :meth:`of_subject` read them all."""
+        """Rows of silver by lineage id, with the columns named, where :meth:`of_subject` read them all."""
         seen = self._seen.get(name) if name.startswith("silver/") else None
         if seen is None:
             return None

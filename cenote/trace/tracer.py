@@ -189,7 +189,7 @@ class Tracer:
         Raises ``TableError`` where nothing is known of the person.
         """
         self.records.forget()
-        held = self.records.of_subject(subject)
+        held = self.records.of_subject(subject, self.made.words)
         if not held:
             raise TableError(f"nothing is known of {subject!r}", "ask with the subject_id as silver has it")
         start = Part("subject", [subject])

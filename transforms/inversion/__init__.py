@@ -9,7 +9,7 @@ upwards with lineage ids they say what a record made. Nothing is stored when the
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from sqlglot import exp
@@ -32,7 +32,8 @@ class Link:
     ``ranges``: for the number of a key that is a moment cut to a unit, the column with the moment, and the unit.
     ``given``: numbers of the keys that are the keys of ``to``, so that downwards nothing need run. ``uses_as_of``:
     whether it has the parameter ``$as_of``. ``spared``: whether it takes it that the keys are of rows of the result,
-    which another link of the stage does not.
+    which another link of the stage does not. ``bare``: for the number of a key that is a column of ``table``, which
+    one: rows of a key's value have it there.
     """
 
     stage: int
@@ -46,6 +47,7 @@ class Link:
     given: tuple[int, ...] | None
     uses_as_of: bool
     spared: bool = False
+    bare: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ def _link(stage: int, path: Path, keys: tuple[str, ...], order: list[Stage]) -> 
         None if path.given is None else tuple(keys.index(name) for name in path.given),
         "$as_of" in upwards and any(select.find_all(exp.Placeholder, exp.Parameter)),
         path.spared,
+        {keys.index(name): column for name, column in path.bare.items() if name in keys},
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
+from transforms.inversion.bare import bare
 from transforms.inversion.blocks import HIDDEN, Block, Columns, Inner, Known, Source
 from transforms.inversion.nodes import aggregates
 from transforms.inversion.refusal import NotInvertible
@@ -39,7 +40,7 @@ class Path:
     ``ranges``: for a name that is a moment cut to its day or the like, the name of a column that holds the moment
     itself, and the unit of the cut. ``given``: names that hold the same as the hidden columns, where rows of the
     result are all that a reader can ask for, so the query need not run. ``spared``: only keys that are in the result
-    may be asked for (sparing.py).
+    may be asked for (sparing.py). ``bare``: for a name that is a column of the base table, which one (bare.py).
     """
 
     select: exp.Query
@@ -49,6 +50,7 @@ class Path:
     ranges: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     given: tuple[str, ...] | None = None
     spared: bool = False
+    bare: Mapping[str, str] = field(default_factory=dict)
 
 
 class Paths:
@@ -95,7 +97,9 @@ class Paths:
                 if isinstance(query, exp.Except | exp.Intersect):
                     select = _surviving(select, query, names or (), wanted, inner)
                 ranges = {n: path.ranges[i] for n, i in zip(wanted, inner, strict=True) if i in path.ranges}
-                yield Path(select, (*wanted, *extra, *_hidden(path.hidden)), path.hidden, path.end, ranges)
+                plain = {n: path.bare[i] for n, i in zip(wanted, inner, strict=True) if i in path.bare}
+                shows = (*wanted, *extra, *_hidden(path.hidden))
+                yield Path(select, shows, path.hidden, path.end, ranges, bare=plain)
 
     def _computed(self, block: Block, given: list[str]) -> Iterator[Path]:
         """The SELECT as it stands, with the keys of its groups or partitions beside each row."""
@@ -191,7 +195,7 @@ class Paths:
         select = _select(block, columns, source, node)
         if _may_be_missing(block):
             select.where(exp.Not(this=exp.Is(this=identity.copy(), expression=exp.null())), copy=False)
-        return Path(select, tuple(columns), 1, source.table, held)
+        return Path(select, tuple(columns), 1, source.table, held, bare=bare(block, shown, source))
 
     def _down_a_query(self, block: Block, shown: Mapping[str, exp.Expr], source: Source) -> Iterator[Path]:
         kept = _kept(block, shown.values(), source)
@@ -223,7 +227,8 @@ class Paths:
             select = _select(block, columns, source, exp.Subquery(this=below, alias=alias))
             if _may_be_missing(block):
                 select.where(_column(HERE, _name(source)), copy=False)
-            yield Path(select, tuple(columns), path.hidden, path.end, held)
+            plain = bare(block, shown, source, {outside.get(n, n): column for n, column in path.bare.items()})
+            yield Path(select, tuple(columns), path.hidden, path.end, held, bare=plain)
 
     def _down_an_expression(self, block: Block, shown: Mapping[str, exp.Expr], inner: Inner) -> Iterator[Path]:
         outer = self._columns.outer(inner.query)
