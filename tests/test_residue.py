@@ -5,6 +5,7 @@ import gzip
 import json
 import lzma
 import sqlite3
+import sys
 import time
 import zipfile
 import zlib
@@ -178,7 +179,7 @@ def test_processes_find_what_threads_find(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_process_that_dies_with_a_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "x").write_text(NEEDLE)
     monkeypatch.setattr(walking, "_PROCESSES_FROM", 0)
-    monkeypatch.setattr(walking.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     found = examine(tmp_path, ["never planted"], threads=2)
     assert found.opaque == ["x"] and "died" in found.reasons["x"]
 
@@ -297,7 +298,7 @@ def test_a_needle_among_bytes_that_are_no_text_is_found_wherever_it_stands(
 @pytest.mark.parametrize("root", [10, 99])
 def test_a_graph_whose_ways_lead_out_of_it_is_refused(root: int) -> None:
     graph = (2).to_bytes(8, "little") + bytes([0xFF, 0x10, 0x81])  # a node at 10, with one way on, 255 bytes before
-    with pytest.raises(ValueError, match="node before it|outside"):
+    with pytest.raises(ValueError, match=r"node before it|outside"):
         words(graph + root.to_bytes(8, "little"))
 
 

@@ -141,13 +141,14 @@ def run(space: "Workspace", found: Request, told: Told = lambda _: None, *, cert
     ``told`` hears the name of each step as it begins. Raises ``CenoteError``; what is done stays done.
     """
     from cenote.erasure.eraser import Eraser
-    from cenote.erasure.proof import certify, needles
+    from cenote.erasure.proof import Proof
 
-    sought = needles(space, found) if certified else []
-    outcome = Eraser(space, found, told).run()
-    if certified:
+    if not certified:
+        return Eraser(space, found, told).run()
+    with Proof(space, found) as proof:
+        outcome = Eraser(space, found, told, proof.look).run()
         told("proof")
-        found.state["certificate"] = certify(space, outcome, sought).name
+        found.state["certificate"] = proof.certify(outcome).name
         Requests(space.settings).save(found)
     return outcome
 

@@ -34,10 +34,20 @@ _NATURAL = "natural"
 
 
 class Eraser:
-    """Erases the people of one request. ``told`` hears the name of each step as it begins."""
+    """Erases the people of one request. ``told`` hears the name of each step as it begins.
 
-    def __init__(self, space: Workspace, request: Request, told: Told = lambda _: None) -> None:
-        self._space, self._request, self._told = space, request, told
+    ``last_look`` is called while the people's keys still live, after the lake was brought up to date: by whoever wants
+    to know what to look for afterwards. It is not where an earlier run has destroyed them.
+    """
+
+    def __init__(
+        self,
+        space: Workspace,
+        request: Request,
+        told: Told = lambda _: None,
+        last_look: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._space, self._request, self._told, self._last_look = space, request, told, last_look
         self._requests = Requests(space.settings)
         self._subjects = pl.Series("subject_id", request.subjects, dtype=pl.String)
         self._datasets = list(space.contracts)
@@ -51,7 +61,11 @@ class Eraser:
             with ExitStack() as stack:
                 for dataset in self._datasets:  # nothing lands between the look and the purge
                     stack.enter_context(self._space.lock(f"bronze/{dataset}"))
-                self._step("find", self._find)
+                with ThreadPoolExecutor(1, "erasure") as thread:
+                    looked = thread.submit(self._last_look) if "keys" not in self._state["done"] else None
+                    self._step("find", self._find)
+                if looked is not None:
+                    looked.result()
                 self._step("keys", self._shred)
                 self._step("bronze", self._purge_bronze)
             self._step("silver", self._purge_silver)

@@ -4,6 +4,7 @@ Belongs here: calling those who prove, at the right moments. Must not: proving; 
 know nothing of the eraser, and that is their worth.
 """
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,21 +14,43 @@ from cenote.workspace import Workspace
 
 if TYPE_CHECKING:
     from cenote.residue import Needle
+    from cenote.residue.run import Ready
 
 
-def needles(space: Workspace, request: Request) -> "list[Needle]":
-    """What to look for afterwards: all that names the people while their keys live, their pseudonyms from then on."""
-    from cenote.residue import Needle
-    from cenote.residue.gather import gather
+class Proof:
+    """The proof of one request. A context manager that ends what was made ready for it."""
 
-    if "keys" in request.state.get("done", ()):
-        return [Needle(subject, "pseudonym") for subject in request.subjects]
-    return gather(space, request.subjects, f"proof of {request.request_id}")
+    def __init__(self, space: Workspace, request: Request) -> None:
+        self._space, self._request = space, request
+        self._sought: list[Needle] | None = None
+        self._stack = ExitStack()
+        self._ready: Ready | None = None
 
+    def __enter__(self) -> "Proof":
+        return self
 
-def certify(space: Workspace, outcome: Outcome, sought: "list[Needle]") -> Path:
-    """Scan the lake for the needles, issue the certificate, and return it."""
-    from cenote.certificate.issue import issue
-    from cenote.residue.run import prove
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
 
-    return issue(space, outcome.as_dict(), prove(sought, space=space), sought)
+    def look(self) -> None:
+        """Learn what to look for afterwards, and make ready what that needs. Call it while the people's keys live."""
+        from cenote.residue.gather import gather
+        from cenote.residue.run import Ready
+
+        self._sought = gather(self._space, self._request.subjects, f"proof of {self._request.request_id}")
+        self._ready = self._stack.enter_context(Ready(self._space, self._sought))
+
+    def certify(self, outcome: Outcome) -> Path:
+        """Scan the lake for the needles, issue the certificate, and return it.
+
+        Where nobody looked while the keys lived, the needles are pseudonyms.
+        """
+        from cenote.certificate.issue import issue
+        from cenote.residue import Needle
+        from cenote.residue.run import prove
+
+        sought = self._sought
+        if sought is None:
+            sought = [Needle(subject, "pseudonym") for subject in self._request.subjects]
+        found = prove(sought, space=self._space, ready=self._ready)
+        return issue(self._space, outcome.as_dict(), found, sought)

@@ -1,25 +1,22 @@
 """Searching a folder: every file, decoded, on several threads; many bytes by as many processes.
 
-Belongs here: walking, and the account of it. Must not: formats, disguises, reading a file (reader.py). Memory stays
+Belongs here: walking, and the account of it. Must not: formats, disguises, reading a file (reader.py), processes
+(readers.py). Memory stays
 bounded by a few batches for each thread, whatever the folder's size.
 """
 
 import os
-import pickle
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from itertools import islice
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import Any
 
 from cenote.residue.meaning import Meaning, embedded
 from cenote.residue.model import Examined, Hit, Needle
 from cenote.residue.reader import Read, Task, read, shown
+from cenote.residue.readers import Readers
 from cenote.residue.searcher import Searcher
 
 Progress = Callable[[int, int], None]
@@ -42,23 +39,27 @@ def examine(
     meaning: Meaning | None = None,
     progress: Progress | None = None,
     threads: int | None = None,
+    readers: Readers | None = None,
 ) -> Examined:
     """As :func:`scan`, with what was read. A searcher may be used again instead of its needles.
 
     ``meaning`` finds embeddings of the person's own words. ``progress(done, total)`` is told bytes of files. What a
-    link leads to is not read; the link is told as opaque.
+    link leads to is not read; the link is told as opaque. ``readers``: processes that were started before, to read
+    with.
     """
     begun = time.perf_counter()
     files = sorted(_files(folder), key=lambda file: (-file[1], file[0]))  # the largest first, so that all end together
     total, done = sum(size for _, size in files), 0
     searcher = needles if isinstance(needles, Searcher) else Searcher(needles, total)
     found = Examined(needles=len(searcher.needles))
-    count = threads or min(_MOST_THREADS, len(os.sched_getaffinity(0)))
+    count = threads or most_threads()
     with ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(count, "residue"))
         reading: Callable[[Path], Read | None] = lambda file: read(folder, file, searcher, meaning)  # noqa: E731
-        if count > 1 and total >= _PROCESSES_FROM:
-            reading = stack.enter_context(_Processes(Task(folder, searcher.needles, total, embedded(meaning)))).read
+        if readers is None and count > 1 and total >= _PROCESSES_FROM:
+            readers = stack.enter_context(Readers())
+        if readers is not None:
+            reading = readers.reading(Task(folder, searcher.needles, total, embedded(meaning)))
         for (file, size), told in _in_order(pool, count, files, reading):
             done += size
             if progress:
@@ -77,6 +78,16 @@ def examine(
     found.opaque.sort()
     found.seconds = time.perf_counter() - begun
     return found
+
+
+def most_threads() -> int:
+    """How many files are read at once."""
+    return min(_MOST_THREADS, len(os.sched_getaffinity(0)))
+
+
+def wants_processes(folder: Path) -> bool:
+    """Whether a folder has so much in it that processes read it."""
+    return most_threads() > 1 and sum(size for _, size in _files(folder)) >= _PROCESSES_FROM
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, int]]:
@@ -104,47 +115,3 @@ def _in_order(
             return
         file, future = waiting.pop(0)
         yield file, future.result()
-
-
-class _Processes:
-    """Processes that read files, each asked by one thread at a time. A context manager that ends them."""
-
-    def __init__(self, task: Task) -> None:
-        self._task = task
-        self._all: list[subprocess.Popen[bytes]] = []
-        self._idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
-
-    def __enter__(self) -> "_Processes":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for process in self._all:
-            with suppress(OSError):
-                process.communicate()
-
-    def read(self, file: Path) -> Read | None:
-        """As :func:`cenote.residue.reader.read`. A process that died with a file is replaced, and the file told."""
-        try:
-            process = self._idle_one()
-            _say(process, file)
-            assert process.stdout is not None
-            found: Read | None = pickle.load(process.stdout)
-        except (EOFError, OSError, pickle.UnpicklingError):
-            return Read(files=1, opaque="the process that read it died")
-        self._idle.put(process)
-        return found
-
-    def _idle_one(self) -> "subprocess.Popen[bytes]":
-        with suppress(Empty):
-            return self._idle.get_nowait()
-        command = [sys.executable, "-c", "from cenote.residue.reader import main; main()"]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self._all.append(process)
-        _say(process, self._task)
-        return process
-
-
-def _say(process: "subprocess.Popen[bytes]", what: Any) -> None:
-    assert process.stdin is not None
-    pickle.dump(what, process.stdin)
-    process.stdin.flush()
