@@ -6,12 +6,15 @@ import threading
 import time
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from transforms.detect import KINDS, find_spans, redact_text
+from transforms.detectors.buffer import count_before
+from transforms.detectors.compiled.beside import gather, windows
 from transforms.detectors.crew import KEPT, Hand
 from transforms.detectors.folding import fold, fold_all
 
@@ -186,10 +189,35 @@ def test_odd_input() -> None:
 
 def test_folded_text_keeps_every_place() -> None:
     some = [chr(code) for code in (*range(0x20, 0x3100), *range(0xA000, 0xD800, 97), *range(0xE000, 0x20000, 61))]
-    folded = fold_all("".join(some).encode())
+    folded = _folded("".join(some))
     assert folded.isascii() and folded == b"".join(fold(character) for character in some)
     assert all(len(fold(character)) == len(character.encode()) for character in some)
-    assert fold_all("Éa “x” 5€ ñ Ж".encode()) == b'E\x7fa "  x"   5$$$ n\x7f \x7f\x7f'
+    assert _folded("Éa “x” 5€ ñ Ж") == b'E\x7fa "  x"   5$$$ n\x7f \x7f\x7f'
+
+
+def _folded(text: str) -> bytes:
+    return fold_all(np.frombuffer(text.encode(), dtype=np.uint8)).searched.tobytes()
+
+
+def test_bytes_that_are_no_text_fold_without_harm() -> None:
+    broken = b"\xe2\x80 \xc3 \x80\x80 \xf0\x9f\xe2a \xc3"
+    folded = fold_all(np.frombuffer(broken, dtype=np.uint8), 4)
+    assert len(folded.searched) == len(broken) + 8 and folded.searched.tobytes().isascii()
+    assert len(folded.wide) + len(folded.inner) == sum(byte >= 0x80 for byte in broken)
+
+
+def test_compiled_loops_refuse_what_lies_outside() -> None:
+    codes, place = np.zeros(4, np.uint8), np.array([2], np.int64)
+    with pytest.raises(IndexError, match="range"):
+        gather(codes, place, place + 3)
+    with pytest.raises(IndexError, match="window"):
+        windows(codes, place, place, place, 0, 3, 1)
+
+
+def test_places_before_others_are_counted_in_any_order() -> None:
+    ordered = np.array([-1, 3, 3, 7, 9], np.int64)
+    asked = np.array([9, 0, 10, -5, 3, 4, 7, -1], np.int64)
+    assert (count_before(ordered, asked) == np.searchsorted(ordered, asked)).all()
 
 
 def test_huge_texts_take_linear_time() -> None:

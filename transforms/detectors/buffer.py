@@ -11,14 +11,13 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from transforms.detectors.folding import fold_all
+from transforms.detectors.folding import Folded, fold_all
 from transforms.detectors.lazy import lazy
 
 Positions = npt.NDArray[np.int64]
 OPEN, CLOSE = "\x02", "\x03"
 MARGIN = 80
 """Line feeds on either side of what is searched, so that looking beside a place needs no care at the ends."""
-_FEED = 10
 _LITTLE = 1 << 18  # bytes that are copied sooner than the engine is asked for a part of the buffer
 
 
@@ -43,48 +42,41 @@ class Buffer:
         return cls(plain, ends - lengths, ends)
 
     @lazy
-    def searched(self) -> bytes | bytearray:
+    def _folded(self) -> Folded:
+        return fold_all(self.raw, MARGIN)
+
+    @property
+    def searched(self) -> npt.NDArray[np.uint8]:
         """The bytes to search, between line feeds."""
-        margin = bytes([_FEED]) * MARGIN
-        return fold_all(b"".join((margin, self.plain, margin)))
+        return self._folded.searched
 
     @lazy
     def codes(self) -> npt.NDArray[np.uint8]:
-        """The bytes to search as numbers, with the margin behind them: what stands before the first is found at -1."""
-        return np.frombuffer(self.searched, dtype=np.uint8)[MARGIN:]
+        """The bytes to search, with the margin behind them: what stands before the first is found at -1."""
+        return self.searched[MARGIN:]
 
     @lazy
     def raw(self) -> npt.NDArray[np.uint8]:
         """The bytes as they came, as numbers."""
         return np.frombuffer(self.plain, dtype=np.uint8)
 
-    @lazy
-    def _beyond(self) -> Positions:
-        """Positions of the bytes beyond ASCII."""
-        return np.zeros(0, np.int64) if self.plain.isascii() else np.flatnonzero(self.raw >= 0x80)
-
-    @lazy
+    @property
     def wide(self) -> Positions:
         """Positions of the first bytes of characters beyond ASCII."""
-        return self._beyond[self.raw[self._beyond] >= 0xC2]
+        return self._folded.wide
 
     @lazy
     def lower(self) -> bytes:
-        """The bytes as they came, in lower case (ASCII letters): what words are looked up by."""
+        """The bytes as they came, in lower case (ASCII letters)."""
         return self.plain.lower()
-
-    @lazy
-    def _inner(self) -> Positions:
-        """Positions of the bytes that continue a character."""
-        return self._beyond[self.raw[self._beyond] < 0xC0]
 
     def _counted(self, positions: Positions) -> Positions:
         """How many characters begin before each position."""
-        return positions - np.searchsorted(self._inner, positions)
+        return positions - count_before(self._folded.inner, positions)
 
     def rows(self, positions: Positions) -> Positions:
         """The row of each position."""
-        return np.searchsorted(self.starts, positions, side="right") - 1
+        return count_before(self.starts, positions + 1) - 1
 
     def characters(self, positions: Positions) -> Positions:
         """Positions as characters within their rows."""
@@ -97,40 +89,34 @@ class Buffer:
 
     def cut(self, starts: Positions, ends: Positions, *, plain: bool = False) -> pl.Series:
         """The texts of byte ranges, which must lie between characters; ``plain``: the bytes as they came."""
-        data = memoryview(self.plain) if plain else memoryview(self.searched)[MARGIN:]
+        data = self.raw if plain else self.codes
         if len(starts) == 0:
             return pl.Series([], dtype=pl.String)
         if (ends - starts).sum() > _LITTLE and (starts[1:] >= ends[:-1]).all():
             return strings(np.column_stack([starts, ends]).ravel(), data).gather_every(2)
-        return strings(*_gathered(np.frombuffer(data, dtype=np.uint8), starts, ends))
+        return strings(*_gathered(data, starts, ends))
 
-    def gathered(self, starts: Positions, ends: Positions) -> tuple[Positions, bytes]:
+    def gathered(self, starts: Positions, ends: Positions) -> tuple[Positions, npt.NDArray[np.uint8]]:
         """The bytes searched of some ranges, one behind the other, and where each begins; the end of the last."""
         return _gathered(self.codes, starts, ends)
 
     def prepare(self) -> None:
         """Compute what cutting and looking beside positions take."""
-        _ = self.codes, self._inner
-
-    def _beside(self, begin: Positions, size: int) -> npt.NDArray[np.uint8]:
-        """``size`` bytes from each position on, as rows of a matrix."""
-        searched = np.frombuffer(self.searched, dtype=np.uint8)
-        windows = np.ndarray((len(searched) - size + 1,), f"V{size}", searched, strides=(1,))
-        return windows[begin + MARGIN].view(np.uint8).reshape(-1, size)
+        _ = self.codes
 
     def before(self, positions: Positions, size: int = 48, *, lower: bool = True) -> pl.Series:
         """The ``size`` bytes before each position, in lower case; line feeds stand where the row begins later."""
-        beside = self._beside(positions - size, size)
-        room = (positions - self.starts[self.rows(positions)]).clip(0, size).astype(np.uint8)
-        np.copyto(beside, _FEED, where=np.arange(size, dtype=np.uint8) < (size - room)[:, None])
-        return _matrix(beside, lower)
+        return self._windows(positions - size, self.starts[self.rows(positions)], positions, size, lower)
 
     def after(self, positions: Positions, size: int = 16, *, lower: bool = True) -> pl.Series:
         """The ``size`` bytes from each position, in lower case; line feeds stand where the row ends earlier."""
-        beside = self._beside(positions, size)
-        room = (self.ends[self.rows(positions)] - positions).clip(0, size).astype(np.uint8)
-        np.copyto(beside, _FEED, where=np.arange(size, dtype=np.uint8) >= room[:, None])
-        return _matrix(beside, lower)
+        return self._windows(positions, positions, self.ends[self.rows(positions)], size, lower)
+
+    def _windows(self, begins: Positions, floors: Positions, roofs: Positions, size: int, lower: bool) -> pl.Series:
+        from transforms.detectors.compiled.beside import windows
+
+        data = windows(self.searched, _places(begins), _places(floors), _places(roofs), MARGIN, size, int(lower))
+        return strings(np.arange(len(begins) + 1) * size, data)
 
     def around(self, starts: Positions, ends: Positions, before: int, after: int) -> tuple[Positions, Positions]:
         """Ranges widened by some bytes on either side, within their rows and between characters."""
@@ -162,25 +148,32 @@ class Buffer:
         return moved
 
 
-def _matrix(codes: npt.NDArray[np.uint8], lower: bool) -> pl.Series:
-    """The rows of a matrix as texts."""
-    data = codes.tobytes()
-    return strings(np.arange(len(codes) + 1) * codes.shape[1], data.lower() if lower else data)
+def _places(some: Positions) -> Positions:
+    """Positions as compiled loops take them."""
+    return np.ascontiguousarray(some, dtype=np.int64)
 
 
-def _gathered(data: npt.NDArray[np.uint8], starts: Positions, ends: Positions) -> tuple[Positions, bytes]:
-    sizes = ends - starts
-    bounds = np.concatenate([[0], np.cumsum(sizes)])
-    at = np.arange(bounds[-1]) + np.repeat(starts - bounds[:-1], sizes)
-    return bounds, data[at].tobytes()
+def count_before(ordered: Positions, asked: Positions) -> Positions:
+    """How many of some positions in order are before each of those asked for."""
+    from transforms.detectors.compiled.beside import below
+
+    return below(_places(ordered), _places(asked))
 
 
-def strings(bounds: Positions, data: bytes | memoryview) -> pl.Series:
+def _gathered(
+    data: npt.NDArray[np.uint8], starts: Positions, ends: Positions
+) -> tuple[Positions, npt.NDArray[np.uint8]]:
+    from transforms.detectors.compiled.beside import gather
+
+    return gather(data, _places(starts), _places(ends))
+
+
+def strings(bounds: Positions, data: bytes | npt.NDArray[np.uint8]) -> pl.Series:
     """The texts between consecutive bounds of a buffer."""
     return pl.Series(large_strings(bounds, data)) if len(bounds) > 1 else pl.Series([], dtype=pl.String)
 
 
-def large_strings(bounds: Positions, data: bytes | memoryview) -> pa.LargeStringArray:
+def large_strings(bounds: Positions, data: bytes | npt.NDArray[np.uint8]) -> pa.LargeStringArray:
     """The texts between consecutive bounds of a buffer, for Arrow."""
     bounds = np.ascontiguousarray(bounds, dtype=np.int64)
     return pa.LargeStringArray.from_buffers(len(bounds) - 1, pa.py_buffer(bounds), pa.py_buffer(data))

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from transforms.detectors.cues import AGE_LABEL, AGED, BORN, DATING, MONTH, MONTHS, WEEKDAY
-from transforms.detectors.patterns import has, take
+from transforms.detectors.patterns import has, take, widths
 from transforms.detectors.scene import Found, Scene
 from transforms.detectors.spans import Mask, Spans, search
 from transforms.detectors.tokens import DIGIT, LOWER
@@ -85,16 +85,16 @@ def _dated(found: Found, score: float) -> list[Spans]:
     found = found.where(~(found.glued("-./") | found.left_in("_") | _priced(found)))
     if not len(found):
         return []
-    seen = found.frame(before=32, after=32, text=False)
-    birth, said = has("before", rf"(?:{_BIRTH})[^\d.;\n]{{0,16}}$"), has("before", _DATED)
-    clock = take("after", "(?i)" + _CLOCK).str.len_bytes().fill_null(0) if score >= 0.5 else pl.lit(0, pl.UInt32)
-    apart = (clock > 0) | ~has("after", r"^(?:\p{L}|[-/_.]?\d|[-/_](?:\p{L}|\d))|^\s?[%€$£]")
-    doubt = pl.when(birth).then(0.8).when(said).then(0.6).otherwise(score)
-    seen = seen.select(apart=apart, birth=birth, clock=clock, score=doubt if score < 0.5 else pl.lit(score))
-    whole = replace(found, end=found.end + seen["clock"].to_numpy())
+    before, after, sure = found.before(32), found.after(32), score >= 0.5
+    birth = has(before, rf"(?:{_BIRTH})[^\d.;\n]{{0,16}}$")
+    clock = widths(take(after, "(?i)" + _CLOCK)) if sure else np.zeros(len(found), np.int64)
+    apart = (clock > 0) | ~has(after, r"^(?:\p{L}|[-/_.]?\d|[-/_](?:\p{L}|\d))|^\s?[%€$£]")
+    doubtful = score if sure else np.where(has(before, _DATED), 0.6, score)
+    scores = np.where(birth & (not sure), 0.8, doubtful)
+    whole = replace(found, end=found.end + clock)
     return [
-        whole.where(chosen).spans(kind, seen["score"].filter(chosen))
-        for kind, chosen in (("BIRTH_DATE", seen["birth"] & seen["apart"]), ("DATE", ~seen["birth"] & seen["apart"]))
+        whole.where(chosen).spans(kind, scores[chosen])
+        for kind, chosen in (("BIRTH_DATE", birth & apart), ("DATE", ~birth & apart))
     ]
 
 
@@ -152,18 +152,14 @@ def ages(scene: Scene) -> list[Spans]:
     found = found.where(~(found.glued("-./") | found.left_in(".,/:") | _priced(found)))
     if not len(found):
         return []
-    seen = found.frame(before=24, after=28, text=False)
-    unit = take("after", _UNIT_AFTER)
-    sure = has(unit, r"old|age|edad|y/?\.?o|alt|jährig")
-    person = has("before", _PERSON_BEFORE) | has("after", _PERSON_AFTER)
-    spell = has("before", _SPELL_BEFORE)
-    labelled = has("before", _LABEL_BEFORE) & ~has("after", _NO_AGE_AFTER)
-    score = (
-        pl.when(sure & ~spell).then(0.85).when(unit.is_not_null() & person & ~spell).then(0.65).when(labelled).then(0.7)
-        .otherwise(0.2)
-    )  # fmt: skip
-    spanish = pl.when(score >= 0.5).then(take("after", _SPANISH_UNIT).str.len_bytes()).fill_null(0)
-    seen = seen.select(score=score, unit=unit.is_not_null(), longer=spanish)
-    found = replace(found, end=found.end + seen["longer"].to_numpy())
-    kept = ((seen["score"] >= scene.least) | seen["unit"]).to_numpy()
-    return [found.where(kept).spans("AGE", seen["score"].filter(pl.Series(kept)))]
+    before, after = found.before(24), found.after(28)
+    unit = take(after, _UNIT_AFTER)
+    united, sure = unit.is_not_null().to_numpy(), has(unit.fill_null(""), r"old|age|edad|y/?\.?o|alt|jährig")
+    person = has(before, _PERSON_BEFORE) | has(after, _PERSON_AFTER)
+    spell = has(before, _SPELL_BEFORE)
+    labelled = has(before, _LABEL_BEFORE) & ~has(after, _NO_AGE_AFTER)
+    score = np.select([sure & ~spell, united & person & ~spell, labelled], [0.85, 0.65, 0.7], 0.2)
+    spanish = np.where(score >= 0.5, widths(take(after, _SPANISH_UNIT)), 0)
+    found = replace(found, end=found.end + spanish)
+    kept = (score >= scene.least) | united
+    return [found.where(kept).spans("AGE", score[kept])]

@@ -9,10 +9,12 @@ large automata; over this text they are tables of a few states.
 
 import unicodedata
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+Bytes = npt.NDArray[np.uint8]
 MORE, OTHER = "\x7f", "\x1f"
 _LETTERS = ((0xC6, 0xDF), (0xE0, 0xE1), (0xE3, 0xED))  # first bytes of letters of other alphabets, and combining marks
 _SYMBOLS = (b"\xe3\x80",)  # Chinese and Japanese punctuation, below a first byte of letters
@@ -53,17 +55,19 @@ def _plain_letter(character: str) -> str:
 
 
 @cache
-def _single() -> bytes:
-    """What each byte of a character beyond ASCII becomes by itself."""
-    table = bytearray(range(256))
-    table[0x80:] = OTHER.encode() * 128
+def _single() -> Bytes:
+    """What each byte becomes where neither of the other tables has its character."""
+    table = np.arange(256, dtype=np.uint8)
+    table[0x80:] = ord(OTHER)
     for low, high in _LETTERS:
-        table[low : high + 1] = MORE.encode() * (high + 1 - low)
-    return bytes(table)
+        table[low : high + 1] = ord(MORE)
+    for code in (2, 3, 0x7F):
+        table[code] = fold(chr(code))[0]
+    return table
 
 
 @cache
-def _pairs() -> npt.NDArray[np.uint8]:
+def _pairs() -> Bytes:
     """What the Latin letters become, by the two bytes they have: first byte less 0xC2, second byte less 0x80."""
     table = np.zeros((8, 64, 2), dtype=np.uint8)
     for lead in range(8):
@@ -72,37 +76,28 @@ def _pairs() -> npt.NDArray[np.uint8]:
     return table
 
 
-_SPECIAL = (b"\x02", b"\x03", MORE.encode())
-_SPECIALS = bytes.maketrans(b"\x02\x03\x7f", b"  \x1f")
-_THREE = {c.encode(): fold(c) for c in "‘’‚“”„€"}
+@cache
+def _signs() -> Bytes:
+    """Characters of three bytes that become something of their own: the bytes (0: any) and what they become."""
+    some = [[*sign.encode(), *fold(sign)] for sign in "‘’‚“”„€"]
+    return np.array([*some, *([*lead, 0, *OTHER.encode() * 3] for lead in _SYMBOLS)], dtype=np.uint8)
 
 
-def fold_all(plain: bytes) -> bytes | bytearray:
-    """UTF-8 bytes folded."""
-    if plain.isascii():
-        return plain.translate(_SPECIALS) if any(mark in plain for mark in _SPECIAL) else plain
-    if any(mark in plain for mark in _SPECIAL):
-        plain = plain.translate(_SPECIALS)
-    codes = np.frombuffer(plain, dtype=np.uint8)
-    written = bytearray(plain)
-    folded = np.frombuffer(written, dtype=np.uint8)
-    wide = np.flatnonzero(codes >= 0x80)
-    lead = codes[wide]
-    folded[wide] = np.frombuffer(_single(), dtype=np.uint8)[lead]
-    # a byte that continues a character is a letter where the byte before it became one
-    second = wide[(lead & 0xC0) == 0x80]
-    for _ in range(2):
-        folded[second[folded[second - 1] == ord(MORE)]] = ord(MORE)
-    latin = wide[(lead >= 0xC2) & (lead <= 0xC9)]
-    pairs = _pairs()[codes[latin] - 0xC2, codes[latin + 1] & 0x3F]
-    folded[latin], folded[latin + 1] = pairs[:, 0], pairs[:, 1]
-    for marks, simple in _THREE.items():
-        at = wide[lead == marks[0]]
-        at = at[(codes[at + 1] == marks[1]) & (codes[at + 2] == marks[2])]
-        for place in range(3):
-            folded[at + place] = simple[place]
-    at = wide[lead == _SYMBOLS[0][0]]
-    at = at[codes[at + 1] == _SYMBOLS[0][1]]
-    for place in range(3):
-        folded[at + place] = ord(OTHER)
-    return written
+class Folded(NamedTuple):
+    """Folded bytes between margins, and in the bytes as they came the positions of those beyond ASCII: the first ones
+    of characters, and those that continue one.
+    """
+
+    searched: Bytes
+    wide: npt.NDArray[np.int64]
+    inner: npt.NDArray[np.int64]
+
+
+def fold_all(plain: Bytes, margin: int = 0) -> Folded:
+    """UTF-8 folded, with ``margin`` line feeds on either side."""
+    from transforms.detectors.compiled.sweep import fold as fold_bytes
+
+    searched = np.empty(len(plain) + 2 * margin, dtype=np.uint8)
+    searched[:margin] = searched[len(searched) - margin :] = ord("\n")
+    folded = searched[margin : margin + len(plain)]
+    return Folded(searched, *fold_bytes(plain, folded, _single(), _pairs(), _signs()))

@@ -53,7 +53,7 @@ def urls(scene: Scene) -> list[Spans]:
     dotted = scene.words_at(dots[(scene.kind(dots + 1) & (LETTER | UNDER)) > 0])
     colons = scene.marks_at(":")
     schemes = scene.words_at(colons[scene.code(colons + 1) == ord("/")])
-    www = dotted.filter(has("text", "(?i)www"))
+    www = dotted.filter(pl.Series(has(dotted["text"], "(?i)www")))
     schemed = Spans("URL", *search(pl.concat([schemes, www]), _URL), 0.93)
     bare = search(dotted, _BARE)
     found = scene.found(*bare)
@@ -66,20 +66,17 @@ def urls(scene: Scene) -> list[Spans]:
     return [schemed, found.where(_is_domain(found.text)).spans("URL", 0.85)] if len(found) else [schemed]
 
 
-def _is_domain(texts: pl.Series) -> pl.Series:
+def _is_domain(texts: pl.Series) -> Mask:
     """Whether texts that look like domains are some: the top level is known, and they are no words of a sentence."""
-    hosts = pl.DataFrame({"text": texts}).with_columns(host=take("text", r"^([^/?#:]+)"))
-    hosts = hosts.with_columns(top=take("host", r"\.([^.]+)$"), labels=pl.col("host").str.count_matches(r"\."))
-    path, lower = has("text", "[/?#]"), pl.col("top").str.to_lowercase()
-    doubtful = lower.is_in(_WORDS.split()) & (pl.col("labels") == 1) & ~has("host", r"[\d-]|^\w{7,}\.")
-    shouted = has("host", r"[A-Z]\.[A-Z]+$") & ~lower.is_in(["com", "org", "net", "edu", "gov"])
-    sentence = has("top", r"^[A-Z][a-z]")
-    short = has("host", r"^(?:\w\.)+\w{2}$")
-    return hosts.select(
-        lower.is_in(_TOP) & ~shouted & ~sentence & (path | ~(doubtful | short | lower.is_in(_FILES.split())))
-        & ~has("host", r"^-|-\.|\.-|[^.]{64}")
-        & has("host", r"\p{L}.*\.")
-    ).to_series()  # fmt: skip
+    host = take(texts, r"^([^/?#:]+)").fill_null("")
+    top = take(host, r"\.([^.]+)$").fill_null("")
+    lower, labels = top.str.to_lowercase(), host.str.count_matches(".", literal=True)
+    known, worded = lower.is_in(_TOP).to_numpy(), (lower.is_in(_WORDS.split()) & (labels == 1)).to_numpy()
+    doubtful = worded & ~has(host, r"[\d-]|^\w{7,}\.")
+    shouted = has(host, r"[A-Z]\.[A-Z]+$") & ~lower.is_in(["com", "org", "net", "edu", "gov"]).to_numpy()
+    short = has(host, r"^(?:\w\.)+\w{2}$") | lower.is_in(_FILES.split()).to_numpy()
+    likely = ~(shouted | has(top, r"^[A-Z][a-z]")) & (has(texts, "[/?#]") | ~(doubtful | short))
+    return known & likely & ~has(host, r"^-|-\.|\.-|[^.]{64}") & has(host, r"\p{L}.*\.")
 
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"

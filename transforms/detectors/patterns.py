@@ -7,7 +7,6 @@ them. Must not: any pattern. Patterns are written as usual, with accents and ``\
 
 import re
 from functools import cache
-from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -117,25 +116,19 @@ def _set(codes: frozenset[int]) -> str:
     return "[" + "".join(f"\\x{a:02x}" if a == b else f"\\x{a:02x}-\\x{b:02x}" for a, b in ranges) + "]"
 
 
-@overload
-def has(column: str | pl.Expr, pattern: str) -> pl.Expr: ...
-@overload
-def has(column: pl.Series, pattern: str) -> npt.NDArray[np.bool_]: ...
-def has(column: str | pl.Expr | pl.Series, pattern: str) -> pl.Expr | npt.NDArray[np.bool_]:
-    """Whether folded texts (not null in a series) match anywhere."""
-    if isinstance(column, pl.Series):
-        if len(column) > _FEW:
-            return column.str.contains(fast(pattern)).to_numpy()
-        found = pc.match_substring_regex(column.to_arrow(), fast(pattern).removeprefix(_PLAIN))
-        return found.to_numpy(zero_copy_only=False)
-    return (pl.col(column) if isinstance(column, str) else column).str.contains(fast(pattern))
+def has(texts: pl.Series, pattern: str) -> npt.NDArray[np.bool_]:
+    """Whether folded texts (not null) match anywhere."""
+    if len(texts) > _FEW:
+        return texts.str.contains(fast(pattern)).to_numpy()
+    found = pc.match_substring_regex(texts.to_arrow(), fast(pattern).removeprefix(_PLAIN))
+    return found.to_numpy(zero_copy_only=False)
 
 
-@overload
-def take(column: str | pl.Expr, pattern: str) -> pl.Expr: ...
-@overload
-def take(column: pl.Series, pattern: str) -> pl.Series: ...
-def take(column: str | pl.Expr | pl.Series, pattern: str) -> pl.Expr | pl.Series:
+def take(texts: pl.Series, pattern: str) -> pl.Series:
     """The first group of the first match in folded texts; null where there is none."""
-    texts = pl.col(column) if isinstance(column, str) else column
     return texts.str.extract(fast(pattern))
+
+
+def widths(texts: pl.Series) -> npt.NDArray[np.int64]:
+    """The bytes of each text; 0 for null."""
+    return texts.str.len_bytes().cast(pl.Int64).fill_null(0).to_numpy()

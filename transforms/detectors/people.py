@@ -161,7 +161,7 @@ class Finder:
                 gap = scene.starts[first + step] - scene.ends[first + step - 1]
                 first = first[gap <= _GAP]
             if count == 1:
-                first = first[(scene.classes[scene.starts[first]] & (UPPER | WIDE)) > 0]
+                first = first[(scene.kind(scene.starts[first]) & (UPPER | WIDE)) > 0]
             digests = self._digester.words(np.stack([hashes[first + step] for step in range(count)]))
             known = self._names.has(digests)
             yield _found(scene.starts[first[known]], scene.ends[first[known] + count - 1], "PERSON", digests[known])

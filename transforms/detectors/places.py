@@ -6,8 +6,9 @@ Belongs here: where somebody lives. Must not: names of towns and countries alone
 import numpy as np
 import polars as pl
 
+from transforms.detectors.buffer import count_before
 from transforms.detectors.cues import HOME, POSTAL, STREET_FIRST, STREET_LAST, UNIT
-from transforms.detectors.patterns import fast, has, take
+from transforms.detectors.patterns import fast, has, take, widths
 from transforms.detectors.scene import Found, Scene
 from transforms.detectors.spans import Spans, search
 from transforms.detectors.tokens import DIGIT, LETTER
@@ -64,11 +65,9 @@ def _typed(scene: Scene) -> list[Spans]:
     if not len(hits):
         return []
     before = scene.buffer.before(hits.start, 60, lower=False)
-    plain = hits.text.str.to_lowercase().is_in(_PLAIN_TYPES)
-    seen = pl.DataFrame({"before": before, "plain": plain})
-    left = seen.select(
-        pl.coalesce(take("before", _LEFT_OF_TYPE), pl.when("plain").then(take("before", _LEFT_OF_PLAIN_TYPE)))
-    ).to_series()
+    left = take(before, _LEFT_OF_TYPE)
+    plain = left.is_null() & hits.text.str.to_lowercase().is_in(_PLAIN_TYPES)
+    left = left.zip_with(~plain, take(before, _LEFT_OF_PLAIN_TYPE))
     kept = left.is_not_null()
     hits = hits.where(kept)
     return [_widened(hits, left.filter(kept), take(hits.after(28), _RIGHT_OF_TYPE), _SURE)] if len(hits) else []
@@ -79,19 +78,22 @@ def _streets(scene: Scene) -> list[Spans]:
     hits = _hits(scene, STREET_FIRST, before=4, after=12)
     if not len(hits):
         return []
-    seen = hits.frame(before=20, after=72, cased=72).with_columns(
-        numbered=take("after", _RIGHT_OF_STREET),
-        marked=has("after", r"^[./]"),
-        name=take("cased", _NAME_OF_STREET),
-        left=take("before", _LEFT_OF_STREET),
-        long=pl.col("text").str.len_bytes() > 2,
-    )
-    spanish = seen["numbered"].is_not_null() & (seen["long"] | seen["marked"])
-    french = seen["numbered"].is_null() & seen["long"] & seen["left"].is_not_null() & seen["name"].is_not_null()
-    name = seen["name"].str.strip_chars_end(" .")
+    after, long = hits.after(72), hits.size > 2
+    numbered, left = take(after, _RIGHT_OF_STREET), take(hits.before(20), _LEFT_OF_STREET)
+    is_numbered = numbered.is_not_null().to_numpy()
+    spanish = is_numbered & (long | hits.right_in("./"))
+    french = ~is_numbered & long & left.is_not_null().to_numpy()
+    behind = hits.where(french)
+    name = take(behind.after(72, lower=False), _NAME_OF_STREET)
+    named = name.is_not_null()
     return [
-        _widened(hits.where(spanish), None, seen["numbered"].filter(spanish), _SURE),
-        _widened(hits.where(french), seen["left"].filter(french), name.filter(french), 0.65),
+        _widened(hits.where(spanish), None, numbered.filter(pl.Series(spanish)), _SURE),
+        _widened(
+            behind.where(named),
+            left.filter(pl.Series(french)).filter(named),
+            name.filter(named).str.strip_chars_end(" ."),
+            0.65,
+        ),
     ]
 
 
@@ -126,7 +128,7 @@ def _hits(scene: Scene, cue: int, before: int, after: int = 0) -> Found:
     index = scene.cued(cue)
     if len(index) == 0 or len(scene.numeric) == 0:
         return scene.found(index[:0], index[:0])
-    at = np.searchsorted(scene.numeric, index)
+    at = count_before(scene.numeric, index)
     right = scene.numeric[np.minimum(at, len(scene.numeric) - 1)] - index
     left = index - scene.numeric[np.maximum(at - 1, 0)]
     index = index[((left > 0) & (left <= before)) | ((right > 0) & (right <= after))]
@@ -135,11 +137,8 @@ def _hits(scene: Scene, cue: int, before: int, after: int = 0) -> Found:
 
 def _widened(hits: Found, left: pl.Series | None, right: pl.Series, score: float) -> Spans:
     """Hits with the text left and right of them, without a mark that the left part begins with."""
-    sides = pl.DataFrame({"left": left, "right": right}, schema={"left": pl.String, "right": pl.String}).select(
-        pl.col("left").str.replace(fast(r"^[^\p{L}\d]+"), "").str.len_bytes().cast(pl.Int64).fill_null(0),
-        pl.col("right").str.strip_chars_end(" \n").str.len_bytes().cast(pl.Int64).fill_null(0),
-    )
-    return Spans("ADDRESS", hits.start - sides["left"].to_numpy(), hits.end + sides["right"].to_numpy(), score)
+    before = widths(left.str.replace(fast(r"^[^\p{L}\d]+"), "")) if left is not None else 0
+    return Spans("ADDRESS", hits.start - before, hits.end + widths(right.str.strip_chars_end(" \n")), score)
 
 
 def _labelled(scene: Scene) -> list[Spans]:
@@ -170,16 +169,12 @@ def postal_codes(scene: Scene) -> list[Spans]:
     )
     if not len(found):
         return []
-    seen = found.frame(before=28, cased=12)
-    worded = has("before", _POSTAL_WORDS)
-    state = has("before", _STATE) & has("text", r"^\d{5}")
-    town = has("cased", r"^ \p{Lu}\p{L}+") & has("text", r"^\d{5}$|^\d{4} ?[A-Z]{2}$")
-    listed = has("before", r"\p{L}, ?$|\n ?$|(?:\d|º)(?:º|ª|\.)?,? $|\p{L}{3,} $") & town
-    lettered = has("text", r"^[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}$|^[A-Z]\d[A-Z] \d[A-Z]\d$")
-    score = (
-        pl.when(worded).then(0.85).when(lettered).then(0.75).when(state).then(0.7).when(listed).then(0.6)
-        .otherwise(_UNSURE)
-    )  # fmt: skip
-    scores = seen.select(score).to_series().to_numpy()
+    before, cased, text = found.before(28), found.after(12, lower=False), found.text
+    state = has(before, _STATE) & has(text, r"^\d{5}")
+    town = has(cased, r"^ \p{Lu}\p{L}+") & has(text, r"^\d{5}$|^\d{4} ?[A-Z]{2}$")
+    listed = has(before, r"\p{L}, ?$|\n ?$|(?:\d|º)(?:º|ª|\.)?,? $|\p{L}{3,} $") & town
+    lettered = has(text, r"^[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}$|^[A-Z]\d[A-Z] \d[A-Z]\d$")
+    forms = [has(before, _POSTAL_WORDS), lettered, state, listed]
+    scores = np.select(forms, [0.85, 0.75, 0.7, 0.6], _UNSURE)
     kept = (scores >= scene.least) | found.said(POSTAL, _FAR)  # a word may come nearer when a span between is gone
     return [found.where(kept).spans("POSTAL_CODE", scores[kept])]

@@ -5,7 +5,7 @@ Belongs here: identifiers told by the label before them. Must not: national numb
 Labels in English, Spanish, French and German.
 """
 
-import polars as pl
+import numpy as np
 
 from transforms.detectors.cues import LABEL
 from transforms.detectors.patterns import has
@@ -45,11 +45,7 @@ def labelled(scene: Scene) -> list[Spans]:
     found = found.where((found.size >= 4) & (found.digits >= 3) & ~found.glued() & found.said(LABEL, 40))
     if not len(found):
         return []
-    before = pl.DataFrame({"before": found.before(40)})
-    kind = before.select(
-        pl.coalesce(
-            pl.when(has("before", rf"(?:{words})[a-zà-ÿ ]{{0,10}}{_BRIDGE}")).then(pl.lit(place, pl.Int32))
-            for place, (_, words) in enumerate(_LABELS)
-        ).fill_null(-1)
-    ).to_series()
+    before, kind = found.before(40), np.full(len(found), -1)
+    for place, (_, words) in reversed([*enumerate(_LABELS)]):
+        kind[has(before, rf"(?:{words})[a-zà-ÿ ]{{0,10}}{_BRIDGE}")] = place
     return [found.where(kind == place).spans(name, 0.8) for place, (name, _) in enumerate(_LABELS)]

@@ -14,19 +14,16 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from transforms.detectors.buffer import Positions, large_strings
-from transforms.detectors.cues import RARE
+from transforms.detectors.buffer import Positions, count_before, large_strings
 from transforms.detectors.lazy import lazy
 from transforms.detectors.spans import Mask, Spans, search
-from transforms.detectors.tokens import ALNUM, DIGIT, PIECES, UNDER, UPPER, WIDE, Tokens
-from transforms.detectors.vocabulary import PADDING, hash_ranges
-from transforms.detectors.words import words
+from transforms.detectors.tokens import ALNUM, PIECES, Tokens
 
-_GAP, _LONG, _BLOCK = 3, 200, 1 << 15
-_SHAPE = bytes.maketrans(
-    b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ\t",
-    b"9999999999AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA ",
-)
+_GAP, _LONG = 3, 200
+_SHAPE = np.arange(256, dtype=np.uint8)
+_SHAPE[[*b"0123456789"]] = ord("9")
+_SHAPE[[*b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"]] = ord("A")
+_SHAPE[ord("\t")] = ord(" ")
 _GLUE = np.zeros(256, dtype=bool)
 _GLUE[[*b" ()/-.+\t"]] = True
 _NONE = np.zeros(0, np.int64)
@@ -46,52 +43,24 @@ class Scene(Tokens):
     def prepare(self) -> None:
         """Compute what nearly every detector asks for, before several threads do."""
         self.buffer.prepare()
-        _ = self.sizes, self.cued(RARE), self._runs, self._spaces, self.dots, self.capitals
-
-    @lazy
-    def meanings(self) -> npt.NDArray[np.int64]:
-        """What each token means (words.py)."""
-        vocabulary, padded = words(), self.buffer.lower + PADDING
-        meanings = np.empty(len(self.starts), dtype=np.int64)
-        for low in range(0, len(meanings), _BLOCK):  # so that what is in between stays in the processor's cache
-            block = slice(low, low + _BLOCK)
-            meanings[block] = vocabulary.codes(hash_ranges(padded, self.starts[block], self.ends[block]))
-        return meanings
-
-    def announced(self, index: Positions, cue: int) -> Mask:
-        """Whether the tokens at some indexes announce something; False where there is no such token."""
-        inside = (index >= 0) & (index < len(self.meanings))
-        return inside & (self.meanings[np.where(inside, index, 0)] & cue > 0) if len(self.meanings) else inside
-
-    def cued(self, cue: int) -> Positions:
-        """Indexes of the tokens that announce something; a cue of ``RARE``."""
-        index, cues = self._cued
-        return index[(cues & cue) > 0]
-
-    @lazy
-    def _cued(self) -> tuple[Positions, npt.NDArray[np.int64]]:
-        index = np.flatnonzero((self.meanings & RARE) > 0)
-        return index, self.meanings[index]
-
-    @lazy
-    def numeric(self) -> Positions:
-        """Indexes of the tokens with digits."""
-        return np.flatnonzero((self.bits & (DIGIT | UNDER | WIDE)) == DIGIT)
+        _ = self.starts, self.ends, self.bits, self.sizes, self.meanings, self._cues, self._mark_codes, self._runs
 
     def beside_number(self, index: Positions, reach: int) -> Positions:
         """The tokens of ``index`` that have a token with digits within some places."""
         if len(index) == 0 or len(self.numeric) == 0:
             return index[:0]
-        at = np.searchsorted(self.numeric, index)
+        at = count_before(self.numeric, index)
         right = self.numeric[np.minimum(at, len(self.numeric) - 1)]
         left = self.numeric[np.maximum(at - 1, 0)]
         return index[(np.abs(right - index) <= reach) | (np.abs(index - left) <= reach)]
 
     @lazy
     def _runs(self) -> "_Runs":
-        starts, ends = self._ranges()
+        from transforms.detectors.compiled.sweep import runs
+
+        starts, ends = runs(self.buffer.codes, self.starts, self.ends, self.bits, self.numeric, _GLUE, _GAP)
         bounds, data = self.buffer.gathered(starts, ends)
-        shapes = large_strings(bounds, data.translate(_SHAPE)).dictionary_encode()
+        shapes = large_strings(bounds, _SHAPE[data]).dictionary_encode()
         ids, texts = shapes.indices.to_numpy(), shapes.dictionary.to_pylist()
         order = np.argsort(ids.astype(np.uint16) if len(texts) < 1 << 16 else ids, kind="stable")
         sizes = np.array([len(text) for text in texts], dtype=np.int64)
@@ -104,32 +73,6 @@ class Scene(Tokens):
             line="\n".join(text if len(text) <= _LONG else "\n" * len(text) for text in texts),
             long=pl.DataFrame({"start": heads[long], "text": [texts[place] for place in long]}, schema=PIECES),
         )
-
-    def _ranges(self) -> tuple[Positions, Positions]:
-        starts, ends = self.starts, self.ends
-        if len(self.numeric) == 0:
-            return _NONE, _NONE
-        taken = np.zeros(len(starts), dtype=bool)
-        taken[self.numeric] = True
-        for step in (-2, -1, 1, 2):
-            beside = np.clip(self.numeric + step, 0, len(starts) - 1)
-            beside = beside[self.bits[beside] == UPPER]
-            taken[beside[ends[beside] - starts[beside] <= 2]] = True
-        index = np.flatnonzero(taken)
-        at = ends[index[:-1]]
-        gap = starts[index[1:]] - at
-        joined = (np.diff(index) == 1) & (gap <= _GAP)
-        for step in range(_GAP):
-            joined &= (gap <= step) | _GLUE[self.code(at + step)]
-        opens = np.concatenate([[True], ~joined])
-        begin, finish = starts[index[opens]], ends[index[np.concatenate([~joined, [True]])]]
-        digits = (self.bits[index] & DIGIT) > 0
-        some = np.logical_or.reduceat(digits, np.flatnonzero(opens))
-        begin, finish = begin[some], finish[some]
-        for _ in range(2):
-            ahead = self.code(begin - 1)
-            begin = begin - ((ahead == ord("(")) | (ahead == ord("+")))
-        return begin, finish
 
     def found(self, start: Positions, end: Positions) -> "Found":
         """Candidates at some positions."""
@@ -218,7 +161,7 @@ class Found:
         if len(index) == 0 or len(self) == 0:
             return np.zeros(len(self), bool)
         starts, ends = self.scene.starts[index], self.scene.ends[index]
-        at = np.searchsorted(ends, self.start, side="right") - 1
+        at = count_before(ends, self.start + 1) - 1
         near = (at >= 0) & (self.start - starts[at] <= reach)
         near[near] = starts[at[near]] >= self.scene.buffer.starts[self.scene.buffer.rows(self.start[near])]
         return near
@@ -233,22 +176,11 @@ class Found:
 
     def follows(self, cue: int, tokens: int) -> Mask:
         """Whether one of so many tokens before each is of a cue."""
-        at = np.searchsorted(self.scene.starts, self.start)
+        at = count_before(self.scene.starts, self.start)
         near = np.zeros(len(self), bool)
         for step in range(1, tokens + 1):
             near |= self.scene.announced(at - step, cue)
         return near
-
-    def frame(self, before: int = 0, after: int = 0, cased: int = 0, *, text: bool = True) -> pl.DataFrame:
-        """``text`` and as many bytes ``before`` and ``after`` as asked for, in lower case; ``cased``: after, as is."""
-        columns = {"text": self.text} if text else {}
-        if before:
-            columns["before"] = self.before(before)
-        if after:
-            columns["after"] = self.after(after)
-        if cased:
-            columns["cased"] = self.after(cased, lower=False)
-        return pl.DataFrame(columns)
 
     def spans(self, kind: str, score: "npt.NDArray[np.float64] | pl.Series | float") -> Spans:
         """The candidates as spans of a kind."""

@@ -3,6 +3,8 @@
 Belongs here: what opens a door. Must not: wallet addresses (money.py). Key prefixes as their issuers publish them.
 """
 
+import polars as pl
+
 from transforms.detectors.cues import SECRET
 from transforms.detectors.patterns import has
 from transforms.detectors.scene import Scene
@@ -44,7 +46,8 @@ def secrets(scene: Scene) -> list[Spans]:
             Spans("SECRET", *search(near, _BEARER), 0.9),
             Spans("SECRET", *search(near, _PIN), 0.75),
         ]
-    if (scene.code(scene.starts[words] - 1) == ord("-")).any() and b"-----BEGIN" in scene.buffer.searched:
-        whole = scene.pieces(scene.buffer.starts, scene.buffer.ends).filter(has("text", "-----BEGIN"))
+    if (scene.code(scene.starts[words] - 1) == ord("-")).any() and b"-----BEGIN" in scene.buffer.searched.tobytes():
+        rows = scene.pieces(scene.buffer.starts, scene.buffer.ends)
+        whole = rows.filter(pl.col("text").str.contains("-----BEGIN", literal=True))
         found.append(Spans("SECRET", *search(whole, _PEM), 0.99))
     return found

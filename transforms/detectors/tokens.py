@@ -6,14 +6,20 @@ numbers* (scene.py), and near known words; capitalised tokens are the candidates
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from transforms.detectors.buffer import MARGIN, Buffer, Positions
+from transforms.detectors.buffer import MARGIN, Buffer, Positions, count_before
+from transforms.detectors.cues import RARE
 from transforms.detectors.folding import MORE
 from transforms.detectors.lazy import lazy
+from transforms.detectors.words import words
+
+if TYPE_CHECKING:
+    from transforms.detectors.compiled.sweep import Swept
 
 SPACE, POINT, MARK, DIGIT, UPPER, LOWER, UNDER, WIDE = 0, 1, 2, 8, 16, 32, 64, 128
 LETTER, ALNUM = UPPER | LOWER | WIDE, DIGIT | UPPER | LOWER | WIDE
@@ -22,8 +28,8 @@ LETTER, ALNUM = UPPER | LOWER | WIDE, DIGIT | UPPER | LOWER | WIDE
 _MARKS = b"@:.-%&\\<"
 
 
-def _classes() -> bytes:
-    table = bytearray([POINT] * 256)
+def _classes() -> npt.NDArray[np.uint8]:
+    table = np.full(256, POINT, dtype=np.uint8)
     for some, code in (
         (b"\t\n\v\f\r \x00", SPACE),
         (_MARKS, MARK),
@@ -33,9 +39,8 @@ def _classes() -> bytes:
         (bytes(range(97, 123)), LOWER),
         (MORE.encode(), WIDE),
     ):
-        for byte in some:
-            table[byte] = code
-    return bytes(table)
+        table[[*some]] = code
+    return table
 
 
 _CLASSES = _classes()
@@ -51,78 +56,84 @@ class Tokens:
     texts: pl.Series
 
     @lazy
-    def _classed(self) -> bytes | bytearray:
-        """The class of each byte, margins included."""
-        return self.buffer.searched.translate(_CLASSES)
+    def _swept(self) -> "Swept":
+        from transforms.detectors.compiled.sweep import sweep
+
+        size = len(self.buffer.raw)
+        room = (np.empty((8, size // 2 + 2), np.int64), np.empty((2, size + 2), np.int64))
+        traits = np.empty((2, size // 2 + 2), np.uint8)
+        return sweep(self.buffer.codes, self.buffer.raw, _CLASSES, words().tables, RARE, *room, traits)
 
     @lazy
     def classes(self) -> npt.NDArray[np.uint8]:
         """The class of each byte."""
-        return np.frombuffer(self._classed, dtype=np.uint8)[MARGIN:-MARGIN]
-
-    @lazy
-    def _inside(self) -> npt.NDArray[np.bool_]:
-        """Whether each byte is part of a token, with one byte before the text and one behind it."""
-        return np.frombuffer(self._classed, dtype=np.uint8)[MARGIN - 1 : 1 - MARGIN] >= DIGIT
+        return _CLASSES[self.buffer.codes[:-MARGIN]]
 
     @lazy
     def starts(self) -> Positions:
         """Where each token begins."""
-        return np.flatnonzero(self._inside[1:] > self._inside[:-1])
+        return self._swept.starts
 
     @lazy
     def ends(self) -> Positions:
         """Where each token ends."""
-        return np.flatnonzero(self._inside[1:] < self._inside[:-1])
-
-    @lazy
-    def sizes(self) -> Positions:
-        """How many bytes each token has."""
-        return self.ends - self.starts
-
-    @lazy
-    def long(self) -> Positions:
-        """Indexes of the tokens of at least eight bytes."""
-        return np.flatnonzero(self.sizes >= 8)
+        return self._swept.ends
 
     @lazy
     def bits(self) -> npt.NDArray[np.uint8]:
         """Which classes of bytes stand in each token."""
-        if len(self.starts) == 0:
-            return np.zeros(0, np.uint8)
-        return np.bitwise_or.reduceat(self.classes, self.starts) & np.uint8(ALNUM | UNDER)
+        return self._swept.bits
+
+    @lazy
+    def meanings(self) -> npt.NDArray[np.int64]:
+        """What each token means (words.py)."""
+        return self._swept.meanings
+
+    @lazy
+    def long(self) -> Positions:
+        """Indexes of the tokens of at least eight bytes."""
+        return self._swept.long
+
+    @lazy
+    def numeric(self) -> Positions:
+        """Indexes of the tokens with digits, without letters beyond ASCII and underscores."""
+        return self._swept.numeric
 
     @lazy
     def capitals(self) -> Positions:
         """Indexes of the tokens of letters only that begin with a capital, or a letter beyond ASCII."""
-        some = ((self.bits & (DIGIT | UNDER)) == 0) & ((self.bits & (UPPER | WIDE)) > 0)
-        index = np.flatnonzero(some)
-        return index[(self.classes[self.starts[index]] & (UPPER | WIDE)) > 0]
-
-    @lazy
-    def _spaces(self) -> Positions:
-        """Positions of white space, with one before the text and one behind it."""
-        near = np.frombuffer(self._classed, dtype=np.uint8)[MARGIN - 1 : 1 - MARGIN]
-        at = np.flatnonzero(near == SPACE)
-        at -= 1
-        return at
-
-    @lazy
-    def _marks(self) -> tuple[Positions, npt.NDArray[np.uint8]]:
-        at = np.flatnonzero(self.classes == MARK)
-        return at, self.code(at)
-
-    def marks_at(self, mark: str) -> Positions:
-        """Positions of one of the marks ``@ : . - % & \\ <``."""
-        at, codes = self._marks
-        return at[codes == ord(mark)]
+        return self._swept.capitals
 
     @lazy
     def dots(self) -> Positions:
         """Positions of full stops between letters or digits."""
-        at = self.marks_at(".")
-        at = at[(at > 0) & (at < len(self.classes) - 1)]
-        return at[(self.classes[at - 1] >= DIGIT) & (self.classes[at + 1] >= DIGIT)]
+        return self._swept.dots
+
+    @lazy
+    def _cues(self) -> npt.NDArray[np.int64]:
+        return self.meanings[self._swept.cued]
+
+    def cued(self, cue: int) -> Positions:
+        """Indexes of the tokens that announce something; a cue of ``RARE``."""
+        return self._swept.cued[(self._cues & cue) > 0]
+
+    def announced(self, index: Positions, cue: int) -> npt.NDArray[np.bool_]:
+        """Whether the tokens at some indexes announce something; False where there is no such token."""
+        inside = (index >= 0) & (index < len(self.meanings))
+        return inside & (self.meanings[np.where(inside, index, 0)] & cue > 0) if len(self.meanings) else inside
+
+    @lazy
+    def sizes(self) -> npt.NDArray[np.uint8]:
+        """How many bytes each token has; 255 for more."""
+        return self._swept.sizes
+
+    @lazy
+    def _mark_codes(self) -> npt.NDArray[np.uint8]:
+        return self.code(self._swept.marks)
+
+    def marks_at(self, mark: str) -> Positions:
+        """Positions of one of the marks ``@ : . - % & \\ <``."""
+        return self._swept.marks[self._mark_codes == ord(mark)]
 
     def words_at(self, positions: Positions) -> pl.DataFrame:
         """The runs without white space that hold the positions (in order): ``start``, ``text``; each once."""
@@ -144,8 +155,9 @@ class Tokens:
         """Widen ranges to the white space around them."""
         if len(begin) == 0:
             return begin, finish
-        left = self._spaces[np.searchsorted(self._spaces, begin, side="left") - 1] + 1
-        right = self._spaces[np.searchsorted(self._spaces, finish, side="left")]
+        spaces = self._swept.spaces
+        left = spaces[count_before(spaces, begin) - 1] + 1
+        right = spaces[count_before(spaces, finish)]
         return left, right
 
     def near(self, index: Positions, before: int, after: int) -> pl.DataFrame:
@@ -158,7 +170,7 @@ class Tokens:
 
     def kind(self, positions: Positions) -> npt.NDArray[np.uint8]:
         """The classes of the bytes at positions; SPACE beyond either end."""
-        return np.frombuffer(self._classed, dtype=np.uint8)[MARGIN:][positions]
+        return _CLASSES[self.code(positions)]
 
     def is_point(self, positions: Positions) -> npt.NDArray[np.bool_]:
         """Whether a mark that is no space stands at positions."""

@@ -36,7 +36,7 @@ def hash_ranges(padded: bytes, starts: Positions, ends: Positions) -> Hashes:
 
 
 class Vocabulary:
-    """Words with a code each (below 2^41); several words may share one. Looking up gives 0 for all others.
+    """Words with a code each (below 2^41); several words may share one.
 
     Bytes are compared in ASCII lower case, so words with other letters are entered in small, capital and title case.
     A slot of a table holds a word's code and, above it, part of its hash.
@@ -50,28 +50,16 @@ class Vocabulary:
         ends = np.cumsum([len(form) for form in forms])
         hashes = hash_ranges(b"".join(forms) + PADDING, ends - [len(form) for form in forms], ends)
         filled = (hashes & _MARK).view(np.int64) << _CODE_BITS | np.array([*forms.values()], dtype=np.int64)
-        self._tables: list[npt.NDArray[np.int64]] = []
+        tables: list[npt.NDArray[np.int64]] = []
         while len(hashes):  # words whose slot is taken go to the next table
-            slots = _slots(hashes, len(self._tables))
+            slots = _slots(hashes, len(tables))
             first = np.unique(slots, return_index=True)[1]
             table = np.zeros(1 << _SLOT_BITS, dtype=np.int64)
             table[slots[first]] = filled[first]
-            self._tables.append(table)
+            tables.append(table)
             hashes, filled = np.delete(hashes, first), np.delete(filled, first)
-
-    def codes(self, hashes: Hashes) -> npt.NDArray[np.int64]:
-        """The code of each hash, 0 where the vocabulary does not have it."""
-        return self._look_up(hashes, 0)
-
-    def _look_up(self, hashes: Hashes, place: int) -> npt.NDArray[np.int64]:
-        found = self._tables[place][_slots(hashes, place)]
-        other = (found >> _CODE_BITS) != (hashes & _MARK).view(np.int64)
-        more = np.flatnonzero(other & (found != 0)) if place + 1 < len(self._tables) else np.zeros(0, np.int64)
-        found &= _CODE
-        found[other] = 0
-        if len(more):
-            found[more] = self._look_up(hashes[more], place + 1)
-        return found
+        self.tables = np.stack(tables)
+        """What is looked up in (``sweep`` of compiled/sweep.py), a row for each table."""
 
 
 def _slots(hashes: Hashes, place: int) -> npt.NDArray[np.int64]:

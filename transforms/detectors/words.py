@@ -13,14 +13,14 @@ from transforms.detectors.lexicon import PARTICLES, roles
 from transforms.detectors.vocabulary import Vocabulary
 
 PARTICLE = 1 << 40
-_ROLE, _ROLES = 32, 15
-CUES = (1 << _ROLE) - 1
+ROLE, _ROLES = 32, 15
+CUES = (1 << ROLE) - 1
 
 
 @cache
 def words() -> Vocabulary:
     """The vocabulary: cues in the lower 32 bits, above them the role, above that PARTICLE."""
-    codes = {word: role << _ROLE for word, role in roles().items()}
+    codes = {word: role << ROLE for word, role in roles().items()}
     for word in PARTICLES:
         codes[word] = codes.get(word, 0) | PARTICLE
     for word, cues in flags().items():
@@ -30,4 +30,4 @@ def words() -> Vocabulary:
 
 def role_of(meanings: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """The role in each meaning: its place in lexicon.ROLES plus one; 0 for none."""
-    return meanings >> _ROLE & _ROLES
+    return meanings >> ROLE & _ROLES
