@@ -10,10 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
-from threading import Lock, get_ident
+from threading import get_ident
 from types import ModuleType
-
-_LANCEDB = Lock()
 
 
 @contextmanager
@@ -48,23 +46,3 @@ def networkit() -> ModuleType:
         with without("IPython", "matplotlib", "networkx", "pandas", "plotly", "seaborn", "sklearn"):
             import networkit  # noqa: F401
     return sys.modules["networkit"]
-
-
-def lancedb() -> ModuleType:
-    """LanceDB, without the checks that a client for servers of tables builds for each of its hundreds of messages.
-
-    A lake has no such server. What is left out is made when it is first used (pydantic's ``defer_build``).
-    """
-    import pydantic
-
-    with _LANCEDB:
-        if "lancedb" not in sys.modules:
-            checked, model = pydantic.validate_call, pydantic.BaseModel
-            config = model.model_config
-            pydantic.validate_call = lambda made=None, **_: made if made is not None else lambda made: made  # type: ignore[assignment]
-            model.model_config = {**config, "defer_build": True}
-            try:
-                import lancedb  # noqa: F401
-            finally:
-                pydantic.validate_call, model.model_config = checked, config
-    return sys.modules["lancedb"]

@@ -12,8 +12,11 @@ from typing import Any
 from cenote.residue.model import Hit, Needle
 from cenote.residue.piece import Piece
 
-SAME = 0.998
-"""Correlation from which two vectors are of the same text; other wording gives less than 0.99."""
+SAME = 0.995
+"""Correlation from which two vectors are of the same text; other wording gives less than 0.99.
+
+Of one text, the vector of many computed together and that of a question may differ in precision (down to 0.998).
+"""
 
 SAME_ROUGHLY = 0.99
 """The same where one of them was quantised to a byte a number."""

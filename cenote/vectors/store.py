@@ -166,9 +166,9 @@ def arrow_schema(dimension: int) -> pa.Schema:
 
 
 def _connect(folder: Path) -> Any:
-    from transforms.imports import lancedb
+    import lancedb
 
-    return lancedb().connect(folder, session=lancedb().Session(_INDEX_CACHE, _METADATA_CACHE))
+    return lancedb.connect(folder, session=lancedb.Session(_INDEX_CACHE, _METADATA_CACHE))
 
 
 @lru_cache(maxsize=4)
