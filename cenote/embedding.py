@@ -165,6 +165,10 @@ class OtherModel:
         from sentence_transformers import SentenceTransformer
 
         try:
+            if backend == "openvino":
+                from cenote.quantized import openvino
+
+                openvino()  # first, and without what tells its maker of it
             self._model: Any = SentenceTransformer(name, backend=backend, device=device)
         except Exception as error:
             raise SearchError(

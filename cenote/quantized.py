@@ -11,6 +11,7 @@ last product of a block, whose roundings weigh most, are held in two bytes: a se
 """
 
 import heapq
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from queue import SimpleQueue
@@ -24,6 +25,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cenote.encoder import Encoder, Linear
+from transforms.imports import without
 
 if TYPE_CHECKING:
     from openvino import Model
@@ -36,6 +38,14 @@ _MARGIN_ATTENDED = 2.0  # the same for what attention gives: more, since it may 
 _TO_WEIGHTS = 0.85  # how far the sizes of inputs are evened out at the weights' cost (1: wholly)
 _LEAST_GELU = -0.17  # no smaller value leaves the activation
 _HIDDEN = -1e9  # what keeps attention from padding
+
+
+def openvino() -> Any:
+    """OpenVINO, without the package that tells its maker over the net whenever it is imported."""
+    if "openvino" not in sys.modules:
+        with without("openvino_telemetry"):
+            import openvino  # noqa: F401
+    return sys.modules["openvino"]
 
 
 class Rounding:
@@ -106,11 +116,10 @@ class QuantizedEncoder:
     precision = "int8"
 
     def __init__(self, folder: Path, exact: Encoder, texts: Sequence[Sequence[int]], workers: int) -> None:
-        import openvino
-
+        library = openvino()
         self.dimension = exact.dimension
         graph = Graph(load_file(folder / "model.safetensors"), exact.heads, exact.epsilon, seen(folder, texts))
-        compiled = openvino.Core().compile_model(
+        compiled = library.Core().compile_model(
             graph.model(),
             "CPU",
             {"NUM_STREAMS": workers, "INFERENCE_NUM_THREADS": workers, "INFERENCE_PRECISION_HINT": "f32"},
@@ -158,25 +167,21 @@ class Graph:
     """The model as OpenVINO's graph, its weights rounded; ``inputs`` is what ``seen`` gives."""
 
     def __init__(self, weights: dict[str, Array], heads: int, epsilon: float, inputs: list[Array]) -> None:
-        from openvino import opset15
-
-        self._op: Any = opset15
+        self._op: Any = openvino().opset15
         self._weights, self._heads, self._epsilon, self._inputs = weights, heads, epsilon, inputs
         self._width = weights["embeddings.LayerNorm.weight"].size
 
     def model(self) -> "Model":
         """From token ids, what attention adds, and tokens' shares in the mean, to vectors."""
-        from openvino import Model, Type
-
-        op = self._op
-        ids = op.parameter([-1, -1], Type.i32)
-        hidden = op.parameter([-1, 1, 1, -1], Type.f32)
-        shares = op.parameter([-1, 1, -1], Type.f32)
+        op, library = self._op, openvino()
+        ids = op.parameter([-1, -1], library.Type.i32)
+        hidden = op.parameter([-1, 1, 1, -1], library.Type.f32)
+        shares = op.parameter([-1, 1, -1], library.Type.f32)
         x = self._embedded(ids)
         for number in range(len(self._inputs) // 4):
             x = self._block(x, hidden, f"encoder.layer.{number}.", self._inputs[4 * number : 4 * number + 4])
         mean = op.squeeze(op.matmul(shares, x, False, False), self._whole(1))
-        return Model([op.result(mean)], [ids, hidden, shares], "sentence")
+        return library.Model([op.result(mean)], [ids, hidden, shares], "sentence")
 
     def _embedded(self, ids: Any) -> Any:
         op, first, second = self._op, self._whole(0), self._whole(1)

@@ -247,3 +247,10 @@ def test_backend_and_device_of_another_model_are_settings(tmp_path: Path) -> Non
 def test_importing_embedding_loads_no_torch() -> None:
     code = "import sys, cenote.vectors; assert not {'torch', 'lancedb', 'sentence_transformers'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="OpenVINO has no wheel for this machine")
+def test_openvino_tells_nobody_that_it_is_used() -> None:
+    code = "import sys; from cenote.quantized import openvino; openvino(); print('openvino_telemetry' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
