@@ -350,10 +350,10 @@ def test_a_file_that_changes_while_landing_does_not_stop_the_others(
     bad, good = drop(space, "orders", "a.jsonl", lines(order(1))), drop(space, "orders", "b.jsonl", lines(order(2)))
     real = Table.append
 
-    def writes(self: Table, data: Any, commit: Any, **how: Any) -> int:
+    def writes(self: Table, data: Any, commit: Any, *how: Any) -> int:
         if self.name == "bronze/orders" and bad.stat().st_mtime == 0:
             bad.write_bytes(lines(order(1), order(3)))
-        return real(self, data, commit, **how)
+        return real(self, data, commit, *how)
 
     monkeypatch.setattr(Table, "append", writes)
     report = bronze.land_new(space, "orders")

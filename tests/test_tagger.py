@@ -166,7 +166,7 @@ def test_texts_that_differ_in_numbers_alone_are_read_once(
 def test_embedding_and_tagging_share_the_weights(encoder: WordEncoder) -> None:
     from cenote.embedding import PackagedModel
 
-    assert PackagedModel("float32")._encoder is encoder._encoder
+    assert PackagedModel("float32")._exact is encoder._encoder
 
 
 def test_words_cover_the_text_in_order(encoder: WordEncoder) -> None:
