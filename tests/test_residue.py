@@ -32,6 +32,7 @@ from cenote.residue.formats.wordgraph import words
 from cenote.residue.forms import forms
 from cenote.residue.grams import LEAST, Grams
 from cenote.residue.meaning import Meaning
+from cenote.residue.patterns import plain_runs
 
 walking = import_module("cenote.residue.scan")
 
@@ -293,6 +294,15 @@ def test_a_needle_among_bytes_that_are_no_text_is_found_wherever_it_stands(
     noise = np.random.default_rng(offset).integers(0, 256, 4_000 + offset, np.uint8).tobytes()
     for content in (noise + written + noise, noise + written):
         assert [hit.needle for hit in search(content, [needle, "never 4711 there"])] == [0]
+
+
+@given(
+    st.binary(max_size=40),
+    st.text(st.characters(max_codepoint=127), min_size=7, max_size=30),
+    st.binary(max_size=40),
+)
+def test_nothing_of_seven_plain_bytes_is_passed_over(before: bytes, written: str, after: bytes) -> None:
+    assert written.encode() in plain_runs(before + written.encode() + after)
 
 
 @pytest.mark.parametrize("root", [10, 99])

@@ -1,8 +1,7 @@
 """Searching a folder: every file, decoded, on several threads; many bytes by as many processes.
 
 Belongs here: walking, and the account of it. Must not: formats, disguises, reading a file (reader.py), processes
-(readers.py). Memory stays
-bounded by a few batches for each thread, whatever the folder's size.
+(readers.py). Memory stays bounded by a few batches for each thread, whatever the folder's size.
 """
 
 import os

@@ -18,10 +18,9 @@ from typing import Any
 
 import polars as pl
 
-from cenote.vectors.store import NAME, Store, frame, unreadable
+from cenote.vectors.store import INDEX_CACHE, METADATA_CACHE, NAME, Store, frame, unreadable
 from cenote.workspace import Workspace
 
-_INDEX_CACHE, _METADATA_CACHE = 1 << 30, 128 << 20  # bytes at most
 _LAKES = 4  # whose tables stay open
 
 
@@ -80,7 +79,7 @@ def _session(folder: Path, identity: str) -> Any:  # noqa: ARG001  (a key of the
     """
     import lance
 
-    return lance.Session(index_cache_size_bytes=_INDEX_CACHE, metadata_cache_size_bytes=_METADATA_CACHE)
+    return lance.Session(index_cache_size_bytes=INDEX_CACHE, metadata_cache_size_bytes=METADATA_CACHE)
 
 
 def _keep(folder: Path, stamp: Hashable, state: State) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 NAME = "passages"
 LOCK = "vectors/passages"
-_INDEX_CACHE, _METADATA_CACHE = 1 << 30, 128 << 20  # bytes at most
+INDEX_CACHE, METADATA_CACHE = 1 << 30, 128 << 20  # bytes at most
 _LOOKUP = 2_000  # more values than this are found by reading the column instead of asking an index
 
 
@@ -168,7 +168,7 @@ def arrow_schema(dimension: int) -> pa.Schema:
 def _connect(folder: Path) -> Any:
     import lancedb
 
-    return lancedb.connect(folder, session=lancedb.Session(_INDEX_CACHE, _METADATA_CACHE))
+    return lancedb.connect(folder, session=lancedb.Session(INDEX_CACHE, METADATA_CACHE))
 
 
 @lru_cache(maxsize=4)

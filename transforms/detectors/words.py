@@ -14,7 +14,6 @@ from transforms.detectors.vocabulary import Vocabulary
 
 PARTICLE = 1 << 40
 ROLE, _ROLES = 32, 15
-CUES = (1 << ROLE) - 1
 
 
 @cache
