@@ -29,6 +29,7 @@ from cenote.certificate.page import page
 from cenote.certificate.signing import sign
 from cenote.errors import CertificateError
 from cenote.residue import Examined, Needle, search
+from cenote.residue.searcher import Searcher
 from cenote.settings import Settings
 from cenote.workspace import Workspace
 from transforms.pseudonyms import keyed_digests
@@ -38,11 +39,14 @@ _SHOWN = 50
 _REFERENCE_DIGITS = 16
 
 
-def issue(space: Workspace, outcome: Mapping[str, Any], scan: Examined, needles: Sequence[str | Needle] = ()) -> Path:
+def issue(
+    space: Workspace, outcome: Mapping[str, Any], scan: Examined, needles: Sequence[str | Needle] | Searcher = ()
+) -> Path:
     """Make, sign and keep the certificate of an erasure; returns the JSON file, beside which lies the page (.html).
 
-    ``outcome``: as :class:`Outcome`. ``needles``, where given, may not stand in the certificate. One that was issued
-    for the same request before is replaced. Raises ``CertificateError``, and ``VaultError`` where there is no key.
+    ``outcome``: as :class:`Outcome`. ``needles``, or what looks for them, where given, may not stand in the
+    certificate. One that was issued for the same request before is replaced. Raises ``CertificateError``, and
+    ``VaultError`` where there is no key.
     """
     told = _checked(outcome)
     body = json.loads(_certificate(space, told, scan).model_dump_json())

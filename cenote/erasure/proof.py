@@ -13,7 +13,6 @@ from cenote.erasure.queue import Request
 from cenote.workspace import Workspace
 
 if TYPE_CHECKING:
-    from cenote.residue import Needle
     from cenote.residue.run import Ready
 
 
@@ -22,7 +21,6 @@ class Proof:
 
     def __init__(self, space: Workspace, request: Request) -> None:
         self._space, self._request = space, request
-        self._sought: list[Needle] | None = None
         self._stack = ExitStack()
         self._ready: Ready | None = None
 
@@ -37,8 +35,8 @@ class Proof:
         from cenote.residue.gather import gather
         from cenote.residue.run import Ready
 
-        self._sought = gather(self._space, self._request.subjects, f"proof of {self._request.request_id}")
-        self._ready = self._stack.enter_context(Ready(self._space, self._sought))
+        sought = gather(self._space, self._request.subjects, f"proof of {self._request.request_id}")
+        self._ready = self._stack.enter_context(Ready(self._space, sought))
 
     def certify(self, outcome: Outcome) -> Path:
         """Scan the lake for the needles, issue the certificate, and return it.
@@ -48,9 +46,11 @@ class Proof:
         from cenote.certificate.issue import issue
         from cenote.residue import Needle
         from cenote.residue.run import prove
+        from cenote.residue.searcher import Searcher
 
-        sought = self._sought
-        if sought is None:
-            sought = [Needle(subject, "pseudonym") for subject in self._request.subjects]
+        if self._ready:
+            sought = self._ready.searcher
+        else:
+            sought = Searcher([Needle(subject, "pseudonym") for subject in self._request.subjects])
         found = prove(sought, space=self._space, ready=self._ready)
         return issue(self._space, outcome.as_dict(), found, sought)

@@ -19,27 +19,45 @@ _WIDTH = 8
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio (Knuth, multiplicative hashing)
 _AGAIN = np.uint64(0xD6E8FEB86659FD93)  # another odd number, for a second look at what passed the first
 _MOST_BITS = 26
+_COUNTED_BITS = 24
+_FEW = 8
+"""So many patterns may have a window in common that it does not matter."""
+
 _BLOCK = 1 << 15  # words looked up at once, so that they stay in a core's cache
 
 
 class Grams:
-    """A table of patterns, each of at least fifteen bytes."""
+    """A table of patterns, each of at least fifteen bytes; pickled without what is quickly made again."""
 
     def __init__(self, patterns: Sequence[bytes]) -> None:
         self.patterns = patterns
-        pieces, owners = np.unique(_pieces(patterns), axis=0, return_inverse=True)
-        self._owners = np.argsort(owners.ravel(), kind="stable")
-        self._bounds = np.searchsorted(owners.ravel()[self._owners], np.arange(len(pieces) + 1))
-        keys = _windows(pieces).ravel()
-        order = np.argsort(keys, kind="stable")
-        self._pieces, self._keys = pieces, keys[order]
-        self._piece_of, self._offsets = order // _WIDTH, order % _WIDTH
-        bits = min(_MOST_BITS, max(12, len(keys).bit_length() + 4))
+        pieces = _pieces(patterns)
+        windows = _windows(pieces)
+        self._owners = np.lexsort((windows[:, -1], windows[:, 0])).astype(np.int32)  # these two have all of a piece
+        ends = windows[self._owners][:, [0, -1]]
+        first = np.flatnonzero(np.append(True, (ends[1:] != ends[:-1]).any(axis=1))[: len(pieces)])
+        self._bounds = np.append(first, len(pieces))
+        self._pieces = pieces[self._owners[first]]
+        keys = windows[self._owners[first]].ravel()
+        order = np.argsort(keys)
+        self._keys = keys[order]
+        self._piece_of, self._offsets = (order // _WIDTH).astype(np.int32), (order % _WIDTH).astype(np.int8)
+        self._tabulate()
+
+    def _tabulate(self) -> None:
+        bits = min(_MOST_BITS, max(12, len(self._keys).bit_length() + 4))
         self._shift = np.uint64(64 - bits)
         self._table = np.zeros(1 << bits, bool)
         self._table[self._hashed(self._keys)] = True
         self._second = np.zeros(1 << bits, bool)
         self._second[self._hashed(self._keys, _AGAIN)] = True
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in ("_table", "_second")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= state
+        self._tabulate()
 
     def find(self, content: bytes) -> set[int]:
         """Numbers of the patterns that may stand in ``content``: fifteen bytes of each do."""
@@ -78,9 +96,9 @@ class Grams:
 def _pieces(patterns: Sequence[bytes]) -> NDArray[np.uint8]:
     """Fifteen bytes of each pattern."""
     ends = [_rows([p[:LEAST] for p in patterns]), _rows([p[-LEAST:] for p in patterns])]
-    keys = [_windows(rows) for rows in ends]
-    _, places, counts = np.unique(np.concatenate(keys).ravel(), return_inverse=True, return_counts=True)
-    common = counts[places.ravel()].reshape(2, len(patterns), _WIDTH).max(axis=2)
+    places = (np.stack([_windows(rows) for rows in ends]) * _MIX) >> np.uint64(64 - _COUNTED_BITS)
+    counts = np.bincount(places.ravel().view(np.int64)) // _FEW  # some are counted together, which does no harm
+    common = counts[places].max(axis=2)
     first, last = (((rows >= ord("0")) & (rows <= ord("9"))).sum(axis=1) for rows in ends)
     begins = (common[0] < common[1]) | ((common[0] == common[1]) & (first >= last))
     return np.where(begins[:, None], *ends)

@@ -47,6 +47,9 @@ class Patterns:
             found |= {self._short[number] for number in {match[0] for match in matches}}
         return found
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_automaton"}
+
     @cached_property
     def _automaton(self) -> Any:
         fast = len(self._short) <= _DFA_UP_TO and self._expected >= _DFA_FROM

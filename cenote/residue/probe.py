@@ -5,7 +5,6 @@ meaning, by words and by both, so that what a file no longer shows and an index 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from cenote.residue.meaning import SAME, Meaning
@@ -36,8 +35,8 @@ def meaning(space: Workspace, needles: Sequence[str | Needle]) -> Meaning | None
     return Meaning(told, encode)
 
 
-def probe(space: Workspace, needles: Sequence[str | Needle]) -> tuple[list[Hit], int]:
-    """What search gives away, and how many questions it was asked.
+def probe(space: Workspace, needles: Sequence[str | Needle] | Searcher) -> tuple[list[Hit], int]:
+    """What search gives away, and how many questions it was asked. A searcher may be used again instead of its needles.
 
     A hit: an answer that belongs to a pseudonym among the needles, in which a needle stands, or that means what a text
     of the person means. Raises ``SearchError`` where there are passages and search does not work.
@@ -46,21 +45,20 @@ def probe(space: Workspace, needles: Sequence[str | Needle]) -> tuple[list[Hit],
 
     if Store(space).identity is None:
         return [], 0
-    return _Probe(space, needles_of(needles)).run()
+    return _Probe(space, needles if isinstance(needles, Searcher) else Searcher(needles)).run()
 
 
 class _Probe:
     """One series of questions."""
 
-    def __init__(self, space: Workspace, needles: list[Needle]) -> None:
-        self._space, self._needles = space, needles
-        self._sought = [number for number, needle in enumerate(needles) if needle.kind != "word"]
-        self._searcher = Searcher([needles[number] for number in self._sought])
-        self._whose = {needle.value: number for number, needle in enumerate(needles) if needle.kind == "pseudonym"}
+    def __init__(self, space: Workspace, searcher: Searcher) -> None:
+        self._space, self._searcher, self._needles = space, searcher, searcher.needles
+        told = enumerate(self._needles)
+        self._whose = {needle.value: number for number, needle in told if needle.kind == "pseudonym"}
 
     def run(self) -> tuple[list[Hit], int]:
         order = {"text": 0, "phrase": 1, "identifier": 2}
-        asked = [number for number in self._sought if self._needles[number].kind in order]
+        asked = [number for number, needle in enumerate(self._needles) if needle.kind in order]
         asked = sorted(asked, key=lambda number: order[self._needles[number].kind])[:MOST_QUESTIONS]
         hits = {hit for number in asked for mode in _MODES for hit in self._ask(number, mode)}
         return sorted(hits), len(asked) * len(_MODES)
@@ -76,5 +74,4 @@ class _Probe:
             if mode == "vector" and needle.kind == "text" and row["score"] >= SAME:
                 yield Hit(_PLACE, where, number, "embedding")
             told = "\n".join(str(row[column]) for column in ("title", "text", "metadata"))
-            for hit in self._searcher.hits(_PLACE, Piece(where, told.encode())):
-                yield replace(hit, needle=self._sought[hit.needle])
+            yield from self._searcher.hits(_PLACE, Piece(where, told.encode()))

@@ -7,7 +7,6 @@ to look for through its standard input, never its command line.
 import os
 import pickle
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any, NamedTuple
 
 from cenote.residue.formats import Opaque, pieces
 from cenote.residue.meaning import Meaning
-from cenote.residue.model import Hit, Needle
+from cenote.residue.model import Hit
 from cenote.residue.piece import Piece
 from cenote.residue.searcher import Searcher
 
@@ -35,8 +34,7 @@ class Task(NamedTuple):
     """What a process is to look for: in files below a folder, for needles, of whose texts it gets the vectors."""
 
     folder: Path
-    needles: Sequence[Needle]
-    expected: int
+    searcher: Searcher
     vectors: Any
 
 
@@ -90,8 +88,8 @@ def main() -> None:
         task: Task = pickle.load(sys.stdin.buffer)
     except EOFError:
         return
-    searcher = Searcher(task.needles, task.expected)
-    meaning = None if task.vectors is None else Meaning(task.needles, lambda _: task.vectors)
+    searcher = task.searcher
+    meaning = None if task.vectors is None else Meaning(searcher.needles, lambda _: task.vectors)
     while True:
         try:
             file: Path = pickle.load(sys.stdin.buffer)

@@ -13,7 +13,6 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
 
 from cenote.residue.reader import Read, Task
 
@@ -43,13 +42,13 @@ class Readers:
 
     def reading(self, task: Task) -> Callable[[Path], Read | None]:
         """What reads a file of the one task that these processes are for, as :func:`cenote.residue.reader.read`."""
-        return partial(self._read, task)
+        return partial(self._read, pickle.dumps(task, pickle.HIGHEST_PROTOCOL))
 
-    def _read(self, task: Task, file: Path) -> Read | None:
+    def _read(self, task: bytes, file: Path) -> Read | None:
         """A process that died with a file is replaced, and the file told."""
         try:
             process = self._idle(task)
-            _say(process, file)
+            _say(process, pickle.dumps(file))
             assert process.stdout is not None
             found: Read | None = pickle.load(process.stdout)
         except (EOFError, OSError, pickle.UnpicklingError):
@@ -57,7 +56,7 @@ class Readers:
         self._told.put(process)
         return found
 
-    def _idle(self, task: Task) -> _Process:
+    def _idle(self, task: bytes) -> _Process:
         with suppress(Empty):
             return self._told.get_nowait()
         try:
@@ -74,7 +73,7 @@ class Readers:
         return process
 
 
-def _say(process: _Process, what: Any) -> None:
+def _say(process: _Process, what: bytes) -> None:
     assert process.stdin is not None
-    pickle.dump(what, process.stdin)
+    process.stdin.write(what)
     process.stdin.flush()

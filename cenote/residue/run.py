@@ -14,12 +14,13 @@ from cenote.residue.meaning import embedded
 from cenote.residue.model import Examined, Needle
 from cenote.residue.probe import meaning, probe
 from cenote.residue.readers import Readers
-from cenote.residue.scan import Progress, examine, most_threads, wants_processes
+from cenote.residue.scan import Progress, examine, most_threads, size_of, wants_processes
+from cenote.residue.searcher import Searcher
 from cenote.workspace import Workspace
 
 
 def prove(
-    needles: Sequence[str | Needle],
+    needles: Sequence[str | Needle] | Searcher,
     folder: Path | None = None,
     *,
     space: Workspace | None = None,
@@ -29,25 +30,27 @@ def prove(
 ) -> Examined:
     """Search a lake (or any ``folder`` instead) for needles, in files, vectors and, with ``ask``, answers of search.
 
-    ``ready``: what was made ready for these needles before. Raises ``CenoteError`` where there is no such folder:
-    finding nothing in nothing would prove nothing.
+    A searcher may be used again instead of its needles. ``ready``: what was made ready for them before. Raises
+    ``CenoteError`` where there is no such folder: finding nothing in nothing would prove nothing.
     """
     space = space or Workspace()
     place = folder or space.settings.home
     if not place.is_dir():
         raise CenoteError(f"there is no folder {place} to search", "name a lake by CENOTE_HOME, or another by --folder")
-    alike = ready.meaning if ready else meaning(space, needles)
-    found = examine(place, needles, meaning=alike, progress=progress, readers=ready.readers if ready else None)
+    searcher = needles if isinstance(needles, Searcher) else Searcher(needles, size_of(place))
+    alike = ready.meaning if ready else meaning(space, searcher.needles)
+    found = examine(place, searcher, meaning=alike, progress=progress, readers=ready.readers if ready else None)
     if ask and folder is None:
-        hits, found.asked = probe(space, needles)
+        hits, found.asked = probe(space, searcher)
         found.hits = sorted({*found.hits, *hits})
     return found
 
 
 class Ready:
-    """What a proof of a lake for some needles needs before it can begin: processes, and the needles' embeddings.
+    """What a proof of a lake for some needles needs before it can begin: processes, what looks for the needles, and
+    their embeddings.
 
-    Both are made in the background, while others still work on the lake. Nothing of the lake is read. A context
+    All are made in the background, while others still work on the lake. Nothing of the lake is read. A context
     manager that ends the processes.
     """
 
@@ -55,11 +58,18 @@ class Ready:
         self._stack = ExitStack()
         self.meaning = meaning(space, needles)
         self.readers: Readers | None = None
-        if wants_processes(space.settings.home):
+        size = size_of(space.settings.home)
+        if wants_processes(size):
             self.readers = self._stack.enter_context(Readers(most_threads()))
         thread = ThreadPoolExecutor(1, "residue")
         thread.submit(embedded, self.meaning)  # whoever compares later waits for it, and is told where it fails
+        self._searcher = thread.submit(Searcher, needles, size)
         thread.shutdown(wait=False)
+
+    @property
+    def searcher(self) -> Searcher:
+        """What looks for the needles."""
+        return self._searcher.result()
 
     def __enter__(self) -> "Ready":
         return self

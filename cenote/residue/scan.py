@@ -58,7 +58,7 @@ def examine(
         if readers is None and count > 1 and total >= _PROCESSES_FROM:
             readers = stack.enter_context(Readers())
         if readers is not None:
-            reading = readers.reading(Task(folder, searcher.needles, total, embedded(meaning)))
+            reading = readers.reading(Task(folder, searcher, embedded(meaning)))
         for (file, size), told in _in_order(pool, count, files, reading):
             done += size
             if progress:
@@ -84,9 +84,14 @@ def most_threads() -> int:
     return min(_MOST_THREADS, len(os.sched_getaffinity(0)))
 
 
-def wants_processes(folder: Path) -> bool:
-    """Whether a folder has so much in it that processes read it."""
-    return most_threads() > 1 and sum(size for _, size in _files(folder)) >= _PROCESSES_FROM
+def size_of(folder: Path) -> int:
+    """Bytes of the files below a folder."""
+    return sum(size for _, size in _files(folder))
+
+
+def wants_processes(size: int) -> bool:
+    """Whether a folder of this size has so much in it that processes read it."""
+    return most_threads() > 1 and size >= _PROCESSES_FROM
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, int]]:

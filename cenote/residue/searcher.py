@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from cenote.residue.forms import Form, forms
@@ -34,32 +35,27 @@ _PRINTABLE = re.compile(rb"[\x20-\x7e\t\r\n\0]")
 
 
 class Searcher:
-    """Looks for needles in pieces. Holds no state of a search, so threads may share it.
+    """Looks for needles in pieces. Holds no state of a search, so threads may share it; it can be pickled.
 
-    ``expected``: about how many bytes will be searched.
+    ``expected``: about how many bytes will be searched. Kept are patterns and whose they are; the forms of a needle
+    are made again where a pattern of it was met.
     """
 
     def __init__(self, needles: Sequence[str | Needle], expected: int = 0) -> None:
         self.needles = needles_of(needles)
-        self._written: dict[bytes, list[tuple[int, Form]]] = {}
-        self._raw: dict[bytes, list[tuple[int, Form]]] = {}
+        self._written: dict[bytes, list[int]] = {}
+        self._raw: dict[bytes, list[int]] = {}
         self._words: dict[bytes, int] = {}
         for number, needle in enumerate(self.needles):
             if needle.kind == "word":
                 self._words[needle.value.lower().encode()] = number
                 continue
-            known: set[bytes] = set()
-            for form in forms(needle):
-                squeezed = squeeze(form.content)
-                if form.exact:
-                    self._raw.setdefault(form.content, []).append((number, form))
-                elif len(squeezed) >= LEAST_CHARACTERS and squeezed not in known:
-                    known.add(squeezed)
-                    self._written.setdefault(squeezed[:_KEPT], []).append((number, form))
-        in_runs = [pattern for pattern in self._written if may_stand_in_runs(pattern)]
-        self._everywhere = Patterns(list(self._written), expected)
-        self._in_runs = Patterns(in_runs, expected)
-        self._beyond_runs = Patterns(sorted(self._written.keys() - set(in_runs)), expected)
+            for owners, patterns in zip((self._written, self._raw), _patterns(needle), strict=True):
+                for pattern in patterns:
+                    owners.setdefault(pattern, []).append(number)
+        in_runs = {pattern for pattern in self._written if may_stand_in_runs(pattern)}
+        self._in_runs = Patterns(sorted(in_runs), expected)
+        self._beyond_runs = Patterns(sorted(self._written.keys() - in_runs), expected)
         self._exact = Grams(list(self._raw))
 
     @property
@@ -82,7 +78,9 @@ class Searcher:
         for content in _views(piece.content):
             found |= self._search(content, found)
         for pattern in self._exact.find(piece.content):
-            found |= {(number, form.how) for number, form in self._raw[self._exact.patterns[pattern]]}
+            content = self._exact.patterns[pattern]
+            for number in self._raw[content]:
+                found |= {(number, form.how) for form in _patterns(self.needles[number]).exact[content]}
         forms_of: dict[int, list[str]] = {}
         for number, how in found:
             forms_of.setdefault(number, []).append(how)
@@ -92,17 +90,16 @@ class Searcher:
 
     def _search(self, content: bytes, known: set[tuple[int, str]]) -> set[tuple[int, str]]:
         """Numbers of needles and the names of their forms."""
-        if _is_text(content):
-            seen = self._everywhere.seen(squeeze(content))
-        else:
-            seen = self._in_runs.seen(squeeze(plain_runs(content)))
-            seen |= self._beyond_runs.seen(squeeze(content)) if self._beyond_runs else set()
+        squeezed = squeeze(content) if _is_text(content) or self._beyond_runs else b""
+        seen = self._in_runs.seen(squeezed if _is_text(content) else squeeze(plain_runs(content)))
+        seen |= self._beyond_runs.seen(squeezed)
         found: set[tuple[int, str]] = set()
         for pattern in seen:
-            for number, form in self._written[pattern]:
-                told = (number, form.how)
-                if told not in known and told not in found and _stands_in(content, form):
-                    found.add(told)
+            for number in self._written[pattern]:
+                for form in _patterns(self.needles[number]).written[pattern]:
+                    told = (number, form.how)
+                    if told not in known and told not in found and _stands_in(content, form):
+                        found.add(told)
         return found
 
     def _as_words(self, file: str, piece: Piece) -> set[Hit]:
@@ -116,6 +113,27 @@ class Searcher:
             for word, number in by_head.get(token[:4], ())
             if same_stem(word, token)
         }
+
+
+class _Patterns(NamedTuple):
+    """Forms of a needle by what is looked for: squeezed beginnings of written ones, bytes of exact ones."""
+
+    written: dict[bytes, list[Form]]
+    exact: dict[bytes, list[Form]]
+
+
+@lru_cache(maxsize=256)
+def _patterns(needle: Needle) -> _Patterns:
+    found, known = _Patterns({}, {}), set[bytes]()
+    for form in forms(needle):
+        if form.exact:
+            found.exact.setdefault(form.content, []).append(form)
+            continue
+        squeezed = squeeze(form.content)
+        if len(squeezed) >= LEAST_CHARACTERS and squeezed not in known:
+            known.add(squeezed)
+            found.written.setdefault(squeezed[:_KEPT], []).append(form)
+    return found
 
 
 def _stands_in(content: bytes, form: Form) -> bool:
@@ -171,6 +189,7 @@ def same_stem(word: bytes, token: bytes) -> bool:
     return len(token) <= len(word) and len(token) >= shared and word[:shared] == token[:shared]
 
 
-def search(content: bytes, needles: Sequence[str | Needle]) -> list[Hit]:
+def search(content: bytes, needles: Sequence[str | Needle] | Searcher) -> list[Hit]:
     """The needles that stand in ``content``, such as what a process printed."""
-    return sorted(Searcher(needles).find("", [Piece("content", content)]))
+    searcher = needles if isinstance(needles, Searcher) else Searcher(needles)
+    return sorted(searcher.find("", [Piece("content", content)]))
