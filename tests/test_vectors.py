@@ -14,6 +14,7 @@ from cenote.embedding import embedder
 from cenote.errors import SearchError, TableError
 from cenote.tables import Commit
 from cenote.vectors import recall
+from cenote.vectors.current import State
 from cenote.vectors.rankings import distinct, fused
 from cenote.vectors.stage import _Build
 from cenote.vectors.store import Store
@@ -310,7 +311,8 @@ def test_recall_of_the_vector_index_is_measured_against_exact_search(
     assert found is not None and found.asked == 20 and found.recall >= recall.LEAST
     (good,) = quality.check_index(told)
     assert good.passed and good.counts["recall"] >= recall.LEAST
-    monkeypatch.setattr(recall, "_cosines", lambda *_: np.array([-1.0]))  # an index that finds the farthest
+    farthest = pl.DataFrame({"score": [-1.0], "_rowid": [0]})
+    monkeypatch.setattr(State, "nearest", lambda *_: farthest)  # an index that finds it
     (bad,) = quality.check_index(told)
     assert not bad.passed and bad.essential and bad.counts["recall"] == 0
 

@@ -16,12 +16,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from cenote.vectors.store import INDEX_CACHE, METADATA_CACHE, NAME, Store, frame, unreadable
 from cenote.workspace import Workspace
 
 _LAKES = 4  # whose tables stay open
+_EF, _BREADTH, _REFINE = 200, 5, 2  # recall@10 at 100k passages: `python -m benchmarks latency`
 
 
 @dataclass(frozen=True)
@@ -32,16 +35,44 @@ class State:
     model: str
     indexed: bool
 
-    def asked(self, columns: Sequence[str], **question: Any) -> pl.DataFrame:
+    def asked(self, columns: Sequence[str], **question: Any) -> pa.Table:
         """Columns of what Lance's scanner answers: ``nearest``, ``full_text_query``, ``filter``, ``limit``."""
         scanner = self.rows.scanner(list(columns), prefilter=True, disable_scoring_autoprojection=True, **question)
-        return frame(scanner.to_table())
+        return scanner.to_table()
+
+    def nearest(self, vector: np.ndarray, k: int, shown: int, condition: str | None = None) -> pl.DataFrame:
+        """The ``k`` rows nearest to ``vector``, best first: score (cosine) and _rowid.
+
+        An index looks at ``_EF`` candidates, or more, by rounded vectors. The best of them, ``_REFINE`` times as many
+        as are ``shown``, are compared by their own, which are read one by one: comparing more found no more.
+        """
+        compared = _REFINE * shown
+        question = {"column": "vector", "q": vector, "k": max(k, compared) if self.indexed else k, "metric": "cosine"}
+        question |= {"ef": max(_EF, _BREADTH * shown, k)} if self.indexed else {"use_index": False}
+        found = self.asked(["_distance", "_rowid"], nearest=question, filter=condition)
+        scores, rows = 1 - found["_distance"].to_numpy().astype(np.float64), found["_rowid"].to_numpy()
+        if self.indexed:
+            scores[:compared] = self.vectors(rows[:compared]) @ vector
+        best = np.argsort(-scores, kind="stable")[:k]
+        return pl.DataFrame({"score": scores[best], "_rowid": rows[best]})
+
+    def vectors(self, rows: np.ndarray) -> np.ndarray:
+        """The vectors of some rows, a row each."""
+        return matrix(self._taken(rows, ["vector"])["vector"])
 
     def filled(self, hits: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
         """Hits, in their order, with columns of the rows that ``_rowid`` names."""
+        return frame(self._taken(hits["_rowid"].to_numpy(), columns)).insert_column(0, hits["score"])
+
+    def _taken(self, rows: np.ndarray, columns: Sequence[str]) -> pa.Table:
         # By number, and in that order: a condition on `_rowid`, the public way, takes half as long again.
-        found = frame(self.rows._take_rows(hits["_rowid"].to_list(), columns=list(columns)))
-        return found.insert_column(0, hits["score"])
+        return self.rows._take_rows(rows.tolist(), columns=list(columns))
+
+
+def matrix(vectors: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """Vectors of a column, a row each."""
+    whole = vectors.combine_chunks() if isinstance(vectors, pa.ChunkedArray) else vectors
+    return np.asarray(whole.flatten().to_numpy(zero_copy_only=False).reshape(-1, whole.type.list_size))
 
 
 _seen: dict[Path, tuple[Hashable, State]] = {}

@@ -4,7 +4,7 @@ Belongs here: arithmetic on hits. Must not: asking stores or models. Hits are fr
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -24,13 +24,14 @@ def fused(
     A list with weight 0 gives nothing. ``by``: the column that tells hits apart. Of equals, who comes first in the
     lists stays first. Columns: score, and ``by``.
     """
-    given = [(hits[by], weight) for hits, weight in zip(lists, weights, strict=True) if weight > 0]
-    names = pl.concat([found for found, _ in given])
-    gains = np.concatenate([weight / (constant + 1 + np.arange(len(found))) for found, weight in given])
-    _, first, which = np.unique(names.to_numpy(), return_index=True, return_inverse=True)
-    score = np.bincount(which, gains, len(first))
-    best = np.lexsort((first, -score))
-    return pl.DataFrame({"score": score[best], by: names.gather(first[best])})
+    gains: dict[Any, float] = {}
+    for hits, weight in zip(lists, weights, strict=True):
+        if weight > 0:
+            for rank, name in enumerate(hits[by].to_list(), 1):
+                gains[name] = gains.get(name, 0.0) + weight / (constant + rank)
+    best = sorted(gains, key=gains.__getitem__, reverse=True)
+    columns = {"score": [gains[name] for name in best], by: best}
+    return pl.DataFrame(columns, {"score": pl.Float64, by: lists[0][by].dtype})
 
 
 def distinct(hits: pl.DataFrame, vectors: "tuple[pl.Series, Vectors]", below: float) -> pl.DataFrame:

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from cenote.vectors.current import current
-from cenote.vectors.search import by_index
+from cenote.vectors.current import current, matrix
 from cenote.workspace import Workspace
 
 LEAST = 0.98
@@ -40,14 +38,14 @@ def measure(space: Workspace, k: int = 10, questions: int = 100) -> Recall | Non
     k, count = min(k, rows), min(questions, rows)
     asked = _questions(state.rows, rows, count)
     kth = _kth_nearest(state.rows, asked, k)
-    found = [_cosines(state.rows, question, k) for question in asked]
+    found = [state.nearest(question, k, k)["score"].to_numpy() for question in asked]
     right = sum(int((cosines >= least - _EQUAL).sum()) for cosines, least in zip(found, kth, strict=True))
     return Recall(len(asked), k, right / (len(asked) * k))
 
 
 def _questions(stored_rows: Any, rows: int, count: int) -> np.ndarray:
     places = np.linspace(0, rows - 1, count).astype(int)
-    stored = _matrix(stored_rows.take(places.tolist(), columns=["vector"])["vector"])
+    stored = matrix(stored_rows.take(places.tolist(), columns=["vector"])["vector"])
     moved = stored + 0.5 * np.roll(stored, 1, axis=0)
     return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True).clip(1e-12))
 
@@ -56,18 +54,6 @@ def _kth_nearest(rows: Any, asked: np.ndarray, k: int) -> np.ndarray:
     """Cosine of the ``k``-th nearest vector to each question, by comparing all."""
     best = np.full((len(asked), k), -2.0, np.float32)
     for batch in rows.to_batches(columns=["vector"], batch_size=_BATCH):
-        both = np.concatenate([best, asked @ _matrix(batch["vector"]).T], axis=1)
+        both = np.concatenate([best, asked @ matrix(batch["vector"]).T], axis=1)
         best = -np.partition(-both, k - 1, axis=1)[:, :k]
     return np.asarray(best.min(axis=1))
-
-
-def _cosines(rows: Any, question: np.ndarray, k: int) -> np.ndarray:
-    asked = {"column": "vector", "q": question, "k": k, "metric": "cosine", **by_index(k, k)}
-    answer = rows.scanner(["_distance"], nearest=asked, disable_scoring_autoprojection=True).to_table()
-    return np.asarray(1 - answer["_distance"].to_numpy())
-
-
-def _matrix(vectors: pa.Array | pa.ChunkedArray) -> np.ndarray:
-    whole = vectors.combine_chunks() if isinstance(vectors, pa.ChunkedArray) else vectors
-    flat = whole.flatten().to_numpy(zero_copy_only=False)
-    return np.asarray(flat.reshape(-1, whole.type.list_size))

@@ -23,7 +23,6 @@ from cenote.workspace import Workspace
 MODES = ("hybrid", "vector", "text")
 COLUMNS = ("passage_id", "lineage_id", "subject_id", "dataset", "namespace", "title", "text", "at", "metadata")
 _DEEPEST = 50  # hits that each list gives to a fusion, a reranker or a search for near duplicates, at least
-_EF, _BREADTH, _REFINE = 200, 5, 2  # recall@10 at 100k passages: `python -m benchmarks latency`
 _AT_ONCE = ThreadPoolExecutor(4, "search")
 
 
@@ -76,8 +75,8 @@ def search(
         # a condition quotes no data but its own words; the library's message names the column or the place
         raise SearchError(f"the search cannot be run: {error}", "check the condition `where`") from None
     hits = hits.head(k)
-    hits = hits.insert_column(0, pl.int_range(1, hits.height + 1, dtype=pl.Int64, eager=True).alias("rank"))
-    hits = hits.select("rank", "score", *COLUMNS)
+    hits = hits.insert_column(0, pl.Series("rank", range(1, hits.height + 1), dtype=pl.Int64))
+    hits = hits[["rank", "score", *COLUMNS]]
     return hits if reveal is None else with_clear_text(space, hits, reveal)
 
 
@@ -117,20 +116,7 @@ def _by_meaning(space: Workspace, state: State, query: str, depth: _Depth, condi
             "the passages were embedded with another model than the settings name",
             "run `cenote run --select vectors`, or set CENOTE_EMBEDDING_MODEL back",
         )
-    question = {"column": "vector", "q": model.query(query), "k": depth.hits, "metric": "cosine"}
-    question |= by_index(depth.hits, depth.shown) if state.indexed else {"use_index": False}
-    found = state.asked(["_distance", "_rowid"], nearest=question, filter=condition)
-    return pl.DataFrame({"score": (1 - found["_distance"]).cast(pl.Float64), "_rowid": found["_rowid"]})
-
-
-def by_index(k: int, shown: int) -> dict[str, int]:
-    """How the vector index is asked for ``k`` vectors, of which the best are ``shown``.
-
-    It looks at ``ef`` candidates by rounded vectors, and compares k times ``refine_factor`` of them by their own, which
-    are read one by one: at least ``_REFINE`` times as many as are shown, since more found no more.
-    """
-    refine = -(-shown * _REFINE // k)
-    return {"ef": max(_EF, shown * _BREADTH, k * refine), "refine_factor": refine}
+    return state.nearest(model.query(query), depth.hits, depth.shown, condition)
 
 
 def _by_words(state: State, query: str, depth: _Depth, condition: str | None) -> pl.DataFrame:
@@ -138,4 +124,4 @@ def _by_words(state: State, query: str, depth: _Depth, condition: str | None) ->
 
     words = MatchQuery(query, "text")
     found = state.asked(["_score", "_rowid"], full_text_query=words, limit=depth.hits, filter=condition)
-    return pl.DataFrame({"score": found["_score"].cast(pl.Float64), "_rowid": found["_rowid"]})
+    return pl.DataFrame({"score": found["_score"].to_numpy().astype(float), "_rowid": found["_rowid"].to_numpy()})

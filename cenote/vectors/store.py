@@ -7,6 +7,7 @@ not finished and is made anew. Lance keeps deleted rows in its files until a pur
 """
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
 NAME = "passages"
 LOCK = "vectors/passages"
 INDEX_CACHE, METADATA_CACHE = 1 << 30, 128 << 20  # bytes at most
+_FILES = {"new_table_data_storage_version": "2.1"}  # a row is read twice as fast as from 2.2, the default
 _LOOKUP = 2_000  # more values than this are found by reading the column instead of asking an index
+
+# Lance keeps two cores for reading and asks an index with what is left, which is one thread where there are two.
+os.environ.setdefault("LANCE_CPU_THREADS", str(os.cpu_count() or 1))  # read when Lance is first used
 
 
 class Store:
@@ -68,7 +73,7 @@ class Store:
         database = self._database()
         if (self._folder / f"{NAME}.lance").is_dir():
             database.drop_table(NAME)
-        self.table = database.create_table(NAME, schema=arrow_schema(dimension))
+        self.table = database.create_table(NAME, schema=arrow_schema(dimension), storage_options=_FILES)
         self.table.create_index("text", config=FTS(with_position=False))
         for column, config in {
             "namespace": Bitmap(),
