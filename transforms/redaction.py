@@ -8,10 +8,12 @@ value that is missing and may be (transforms/conform.py), so a redacted record k
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
 from itertools import permutations
 from unicodedata import normalize
 from urllib.parse import quote
 
+import ahocorasick_rs
 import msgspec
 import polars as pl
 
@@ -25,6 +27,7 @@ from transforms.subjects import ERASED, ERASED_TOKEN
 _SEPARATORS = ("", " ", "-", ".", "/")
 _LEAST, _LEAST_CJK, _MOST_WORDS = 5, 3, 8
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_DOTS = {0x131: "i", 0x307: None}  # beyond case folding: an i with and without its dot are one to an expression
 # In raw text that is no JSON, a word may follow an escape such as \n, whose letter is no part of it.
 _BEFORE = r"(?:(?<!\w)|(?<=\\[bfnrt])|(?<=\\u[0-9a-fA-F]{4}))"
 _AFTER = r"(?!\w)"
@@ -122,12 +125,18 @@ class Terms:
     def __init__(self, terms: Iterable[str]) -> None:
         forms = {form for term in terms for spelled in _spellings(term) for form in _written(spelled)}
         self.patterns = sorted(forms, key=lambda form: (-len(form), form))
-        bounded = [re.escape(f) if _CJK.search(f) else f"{_BEFORE}{re.escape(f)}{_AFTER}" for f in self.patterns]
-        self._regex = re.compile("|".join(bounded), re.IGNORECASE) if bounded else None
+        self._finder = ahocorasick_rs.AhoCorasick([_folded(form) for form in self.patterns])
 
     def redacted(self, text: str) -> str:
         """The text with each term taken out, where it stands as a whole word."""
-        return self._regex.sub(ERASED, text) if self._regex else text
+        matches = self._finder.find_matches_as_indexes(_folded(text), overlapping=True)
+        present = sorted({number for number, *_ in matches})  # an expression of all would be tried letter by letter
+        return _whole_words(tuple(self.patterns[number] for number in present)).sub(ERASED, text) if present else text
+
+    @cached_property
+    def latin(self) -> "Terms":
+        """The terms as UTF-8 looks that is read as Latin-1."""
+        return Terms(form.encode().decode("latin-1") for form in self.patterns)
 
     def suspects(self, texts: pl.Series) -> pl.Series:
         """Which JSON texts may hold a term, however they are escaped: true too often rather than too seldom."""
@@ -152,7 +161,7 @@ def redacted(
     """
     if not is_json(payload):
         text = payload.decode("latin-1")
-        clean = Terms(p.encode().decode("latin-1") for p in terms.patterns).redacted(text)
+        clean = terms.latin.redacted(text)
         return clean.encode("latin-1") if clean != text else None
     text = payload.decode()
     cuts: list[tuple[int, int, str]] = []
@@ -209,6 +218,18 @@ def _spellings(term: str) -> set[str]:
         plus = "+" if term.lstrip("( ").startswith("+") else ""
         found |= {plus + separator.join(groups) for separator in _SEPARATORS} | {digits}
     return found | {form(text) for text in set(found) if not text.isascii() for form in (str.lower, str.upper)}
+
+
+@lru_cache(maxsize=256)
+def _whole_words(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """Any of some patterns, the first that fits; one in a script without spaces wherever it stands."""
+    bounded = [re.escape(p) if _CJK.search(p) else f"{_BEFORE}{re.escape(p)}{_AFTER}" for p in patterns]
+    return re.compile("|".join(bounded), re.IGNORECASE)
+
+
+def _folded(text: str) -> str:
+    """A text in which whatever ``re.IGNORECASE`` holds for the same letter is the same."""
+    return text if text.isascii() and text.islower() else text.casefold().translate(_DOTS)
 
 
 def _written(text: str) -> set[str]:
