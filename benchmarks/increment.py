@@ -1,8 +1,12 @@
 """What one per cent more costs: ``python -m benchmarks increment [--customers N]``.
 
-A lake is built of N customers' records (about 31 each), then one per cent more customers land, and everything up to
-the features is brought up to date, each by `cenote run` in a process of its own. Told: wall and CPU seconds of both,
-their ratio, and the ratio less what a run costs that finds a single new record, which does not grow with the lake.
+A lake is built of N customers' records (about 31 each), then one per cent more land, and everything up to the features
+is brought up to date, each by `cenote run` in a process of its own. Half of what is added is of customers who are new,
+the other half of some who are known: they change their details, order, return, write and talk on. Told: wall and CPU
+seconds of both, their ratio, and what a run costs that finds a single new record.
+
+``--home FOLDER`` keeps the lake there as it was built, and takes it from there the next time: the rest happens to a
+copy.
 """
 
 import argparse

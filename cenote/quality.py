@@ -10,7 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from cenote.accounting import account
+from cenote import checked
+from cenote.accounting import LAYERS, account, account_new
 from cenote.drift import new_paths
 from cenote.erasure.queue import Requests
 from cenote.records import amendments
@@ -73,6 +74,7 @@ PARITY = Check("online_parity", "Online values equal the newest offline values f
 
 RECALL = Check("index_recall", "The vector index finds 98 % of what exact search finds (recall@10).", essential=True)
 
+_OF_ROWS = (ACCOUNTED.name, KEYS.name, REQUIRED.name, ACCEPTED.name)
 BRONZE_CHECKS = (PROVED,)
 VECTOR_CHECKS = (LINEAGE, MASKED)
 INDEX_CHECKS = (RECALL,)
@@ -113,21 +115,31 @@ def check_bronze(space: Workspace, contract: Contract) -> list[Finding]:
 
 
 def check_silver(space: Workspace, contract: Contract) -> list[Finding]:
-    """All checks of a dataset's silver table, in the order of :func:`silver_checks`."""
+    """All checks of a dataset's silver table, in the order of :func:`silver_checks`.
+
+    What rows keep once they have it is looked at in rows that came since all checks held.
+    """
     table = space.table("silver", contract.dataset)
     if not table.exists:
         return [_finding(check) for check in silver_checks(contract)]
+    tables = [space.table(layer, contract.dataset) for layer in LAYERS]
+    seen = checked.seen(tables)
+    files = checked.unchecked(space, table.name, tables, contract.digest)
+    rows = table.scan() if files is None else _rows(table, files[table.name])
     run: dict[str, Callable[[], Finding]] = {
-        ACCOUNTED.name: lambda: _accounted(space, contract),
-        KEYS.name: lambda: _keys_unique(table, contract),
-        REQUIRED.name: lambda: _required_present(space, table, contract),
-        ACCEPTED.name: lambda: _accepted_values(table, contract),
+        ACCOUNTED.name: lambda: _accounted(space, contract, files),
+        KEYS.name: lambda: _keys_unique(table, contract, None if files is None else rows),
+        REQUIRED.name: lambda: _required_present(space, rows, contract),
+        ACCEPTED.name: lambda: _accepted_values(rows, contract),
         FRESH.name: lambda: _fresh(space, table, contract),
         MASKED.name: lambda: _masked(table.scan()),
         CLASSIFIED.name: lambda: _classified(table, contract),
         NAMED.name: lambda: _named(space, contract),
     }
-    return [run[check.name]() for check in silver_checks(contract)]
+    found = [run[check.name]() for check in silver_checks(contract)]
+    if all(finding.passed for finding in found if finding.name in _OF_ROWS):
+        checked.held(space, table.name, seen, contract.digest)
+    return found
 
 
 def check_gold(space: Workspace, mart: SqlFile) -> list[Finding]:
@@ -135,7 +147,7 @@ def check_gold(space: Workspace, mart: SqlFile) -> list[Finding]:
     table = space.table("gold", mart.name)
     if not table.exists:
         return [_finding(check) for check in gold_checks(mart)]
-    found = [_grain(table, mart.grain), _masked(table.scan())]
+    found = [_grain(table.scan(), mart.grain), _masked(table.scan())]
     return [*found, _anonymous(table, mart.privacy)] if mart.privacy else found
 
 
@@ -144,7 +156,15 @@ def check_features(space: Workspace, view: SqlFile) -> list[Finding]:
     table = space.table("features", view.name)
     if not table.exists:
         return [_finding(GRAIN)]
-    return [_grain(table, (view.join_key or "", "event_timestamp", "created_timestamp"), unique_ids=False)]
+    key, seen = view.join_key or "", checked.seen([table])
+    files = checked.unchecked(space, table.name, [table], view.digest)
+    rows = table.scan()
+    if files is not None:  # a row is only ever added, so what was right can have come wrong of new ones alone
+        rows = rows.join(_rows(table, files[table.name]).select(key).unique(), on=key, how="semi")
+    found = _grain(rows, (key, "event_timestamp", "created_timestamp"), unique_ids=False)
+    if found.passed:
+        checked.held(space, table.name, seen, view.digest)
+    return [found]
 
 
 def check_vectors(space: Workspace, contract: Contract) -> list[Finding]:
@@ -191,40 +211,49 @@ def _finding(check: Check, **counts: int) -> Finding:
     return Finding(check.name, not bad, check.essential, told or "nothing to check yet", counts)
 
 
-def _accounted(space: Workspace, contract: Contract) -> Finding:
-    found = account(space, contract.dataset)
+def _accounted(space: Workspace, contract: Contract, files: Mapping[str, Sequence[str]] | None) -> Finding:
+    found = None if files is None else account_new(space, contract.dataset, files)
+    found = found or account(space, contract.dataset)
     return _finding(
         ACCOUNTED, bronze_records=found.bronze, missing=found.missing, twice=found.twice, unknown=found.unknown
     )
 
 
-def _keys_unique(table: Table, contract: Contract) -> Finding:
+def _keys_unique(table: Table, contract: Contract, new: pl.LazyFrame | None) -> Finding:
     rows = table.scan()
     current = rows.filter(pl.col("is_current")) if contract.keyed else rows
     keys = current.select(contract.primary_key)
+    if new is not None:
+        keys = keys.join(new.select(contract.primary_key).unique(), on=list(contract.primary_key), how="semi")
     total, distinct = pl.collect_all([keys.select(pl.len()), keys.unique().select(pl.len())])
     return _finding(KEYS, current_rows=total.item(), repeated=total.item() - distinct.item())
 
 
-def _required_present(space: Workspace, table: Table, contract: Contract) -> Finding:
+def _rows(table: Table, files: Sequence[str]) -> pl.LazyFrame:
+    """The rows of some files of a table."""
     schema = table.schema()
+    if not files:
+        return pl.LazyFrame(schema=schema)
+    return pl.scan_parquet(files, missing_columns="insert", schema=schema)
+
+
+def _required_present(space: Workspace, rows: pl.LazyFrame, contract: Contract) -> Finding:
+    schema = rows.collect_schema()
     live = pl.col("change_op") != "delete" if contract.keyed else pl.lit(True)
     required = [f.name for f in contract.fields if f.required and f.name in schema]
     redacted = Requests(space.settings).replaced(contract.dataset)["lineage_id"]  # an erasure took values out of these
-    counts = (
-        table.scan()
-        .filter(live, ~pl.col("lineage_id").is_in(redacted.implode()))
-        .select(pl.len().alias("rows"), *[pl.col(c).null_count() for c in required])
+    counts = rows.filter(live, ~pl.col("lineage_id").is_in(redacted.implode())).select(
+        pl.len().alias("rows"), *[pl.col(c).null_count() for c in required]
     )
     row = counts.collect().row(0, named=True)
     return _finding(REQUIRED, **{"rows": row.pop("rows"), **{f"null_{name}": count for name, count in row.items()}})
 
 
-def _accepted_values(table: Table, contract: Contract) -> Finding:
-    schema = table.schema()
+def _accepted_values(rows: pl.LazyFrame, contract: Contract) -> Finding:
+    schema = rows.collect_schema()
     listed = [f for f in contract.fields if f.enum and f.mask.strategy == "keep" and f.name in schema]
     outside = [(~pl.col(f.name).is_in(list(f.enum))).sum().alias(f.name) for f in listed]
-    row = table.scan().select(pl.len().alias("rows"), *outside).collect().row(0, named=True)
+    row = rows.select(pl.len().alias("rows"), *outside).collect().row(0, named=True)
     return _finding(ACCEPTED, **{"rows": row.pop("rows"), **{f"outside_{name}": count for name, count in row.items()}})
 
 
@@ -307,9 +336,9 @@ def _texts(rows: pl.LazyFrame, name: str) -> list[pl.Series]:
     return [column] if column.dtype == pl.String else []
 
 
-def _grain(table: Table, grain: Sequence[str], *, unique_ids: bool = True) -> Finding:
+def _grain(rows: pl.LazyFrame, grain: Sequence[str], *, unique_ids: bool = True) -> Finding:
     wanted = [pl.len().alias("rows"), pl.struct(list(grain)).n_unique().alias("keys")]
-    row = table.scan().select(*wanted, pl.col("lineage_id").n_unique().alias("ids")).collect().row(0, named=True)
+    row = rows.select(*wanted, pl.col("lineage_id").n_unique().alias("ids")).collect().row(0, named=True)
     repeated_ids = row["rows"] - row["ids"] if unique_ids else 0
     return _finding(GRAIN, rows=row["rows"], repeated=row["rows"] - row["keys"], repeated_lineage_ids=repeated_ids)
 

@@ -6,6 +6,7 @@ value gets into the log.
 """
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -23,6 +24,7 @@ from cenote.tables import STATISTICS, Commit, Table
 
 Change = Callable[[pl.DataFrame], pl.DataFrame]
 ROW_GROUP = 65_536
+_WRITTEN = re.compile(r"(?P<prefix>.+)-[0-9a-f]{32}-c000\.zstd\.parquet")
 PURGE = "purge"
 """The stage that a commit names when it adds no new rows for those who read the table (Table.added_since)."""
 
@@ -55,6 +57,40 @@ def edit(
     if added is not None and added.height:
         made.append(write_file(table, iter([shaped(added, schema)])))
     return replace_files(table, files, [action for action in made if action], commit)
+
+
+def exchange(table: Table, gone: pl.Series, added: pl.DataFrame, commit: Commit) -> int:
+    """Take out the rows whose column ``gone.name`` has a value of ``gone``, add others, in one commit.
+
+    Only files that hold such rows are written again, under the same prefix, and the rest of their rows is not told as
+    new: whoever reads on (Table.added_since) gets ``added`` and nothing else.
+    """
+    held = holding(table, pl.col(gone.name).is_in(gone.implode())) if len(gone) else None
+    if held is None or held.is_empty():
+        return table.append(added, commit)
+    schema, out = pa.schema(table.delta().schema().to_arrow()), gone.to_frame()
+    files = held["file"].unique(maintain_order=True).to_list()
+
+    def without(rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.join(out, on=gone.name, how="anti", maintain_order="left")
+
+    made = [
+        write_file(table, _changed(file, without, schema), data_change=False, **_as_written(file)) for file in files
+    ]
+    if added.height:
+        made.append(write_file(table, iter([shaped(added, schema)])))
+    return replace_files(table, files, [action for action in made if action], commit)
+
+
+def _as_written(file: str) -> dict[str, Any]:
+    """How a file was written, for another in its place: prefix, rows of a row group, columns with Bloom filters."""
+    named = _WRITTEN.fullmatch(Path(file).name)
+    with pq.ParquetFile(file) as parquet:
+        first = parquet.metadata.row_group(0)
+        columns = [first.column(n) for n in range(first.num_columns)]
+        bloom = [c.path_in_schema for c in columns if getattr(c, "bloom_filter_offset", None) is not None]
+        rows = first.num_rows if parquet.metadata.num_row_groups > 1 else ROW_GROUP
+    return {"prefix": named["prefix"] if named else "part", "row_group": rows, "bloom": bloom}
 
 
 def replace_files(

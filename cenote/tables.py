@@ -193,11 +193,13 @@ class Table:
         """How far ``source`` was consumed, as recorded by :class:`Commit`; None where never."""
         return self.current().transaction_version(source) if self.exists else None
 
-    def added_since(self, version: int | None) -> list[str]:
+    def added_since(self, version: int | None, *, none_lost: bool = False) -> list[str]:
         """Files that commits after ``version`` added as new data (compactions and purges add none). None: all files.
 
-        A file that a compaction has replaced is still given, as long as it is there. Raises ``HistoryGone`` where the
-        log no longer reaches back that far, or the rows were rewritten since.
+        A file that a compaction has replaced is still given, as long as it is there; in the place of one that lost
+        rows to newer files (rewrite.exchange), what is left of it. Raises ``HistoryGone`` where the log no longer
+        reaches back that far, or the rows were rewritten since; with ``none_lost`` also where any row may have left
+        the table without coming again in these files.
         """
         current = self.version
         if version is None or current is None:
@@ -211,13 +213,19 @@ class Table:
             actions = [json.loads(line) for line in entry.read_text().splitlines() if line]
             stage = next((a["commitInfo"].get("cenote.stage") for a in actions if "commitInfo" in a), "")
             gone = {str(self.path / unquote(a["remove"]["path"])) for a in actions if "remove" in a}
+            adds = [a["add"] for a in actions if "add" in a]
+            new, kept = (
+                [str(self.path / unquote(a["path"])) for a in adds if a["dataChange"] is n] for n in (True, False)
+            )
+            if none_lost and gone and not kept:
+                raise HistoryGone(f"table {self.name} may have lost rows after version {version}")
             if stage == COMPACT and gone & {*added, *replaced}:
-                replaced |= gone | {str(self.path / unquote(a["add"]["path"])) for a in actions if "add" in a}
+                replaced |= gone | {*kept}
             elif gone & replaced:
                 raise HistoryGone(f"table {self.name} was rewritten after version {version}")
-            if stage != "purge":
-                new = (a["add"] for a in actions if a.get("add", {}).get("dataChange"))
-                added += [str(self.path / unquote(add["path"])) for add in new]
+            elif kept and gone.intersection(added):
+                added = [file for file in added if file not in gone] + kept
+            added += new if stage != "purge" else []
         lost = set(added) - set(self.files())
         if not all(file in replaced and Path(file).exists() for file in lost):
             raise HistoryGone(f"table {self.name} was rewritten after version {version}")
@@ -316,28 +324,6 @@ class Table:
             )
 
         return self._committing(replace)
-
-    def exchange(self, gone: pl.Series, added: pl.DataFrame, commit: Commit) -> int:
-        """Delete rows whose column ``gone.name`` has a value of ``gone``, add ``added``, return the new version."""
-        marked = pl.concat([added.with_columns(gone=False), gone.to_frame().with_columns(gone=True)], how="diagonal")
-
-        def exchange() -> None:
-            (
-                self.delta()
-                .merge(
-                    marked,
-                    f't."{gone.name}" = s."{gone.name}" AND s.gone',
-                    source_alias="s",
-                    target_alias="t",
-                    writer_properties=_writer(),
-                    commit_properties=commit.properties(),
-                )
-                .when_matched_delete()
-                .when_not_matched_insert({f'"{c}"': f's."{c}"' for c in added.columns}, predicate="NOT s.gone")
-                .execute()
-            )
-
-        return self._committing(exchange)
 
     def delete(self, predicate: str, commit: Commit) -> int:
         """Delete the rows that a SQL predicate names and return the new version.

@@ -12,6 +12,7 @@ from itertools import chain
 
 import polars as pl
 
+from cenote.rewrite import exchange
 from cenote.spool import Spool, stream
 from cenote.tables import Commit, Table
 from transforms.contract import Contract
@@ -60,7 +61,7 @@ def write_versions(
     ids = moved.get_column("lineage_id")
     touched = table.scan().filter(pl.col("lineage_id").is_in(ids.implode())).drop(VALIDITY).collect()
     touched = written.count(touched.join(moved, on="lineage_id").select(columns))
-    table.merge(pl.concat([rows, touched]), "lineage_id", commit)
+    exchange(table, ids, pl.concat([rows, touched]), commit)
     return written
 
 

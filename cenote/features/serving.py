@@ -228,9 +228,19 @@ def _sync(
         forgetful.clear(store.config, view)
     touched = _touched(table, current, keys, known) if known and not everybody else current
     newest = touched.sort(EVENT, CREATED).unique(keys, keep="last").collect()
-    for part in newest.iter_slices(_BATCH):
-        store.provider.ingest_df(view, part.to_pandas(use_pyarrow_extension_array=True))
+    _write(store, view, newest.sort(keys))
     return note(table, version, view, now), newest.height
+
+
+def _write(store: "FeatureStore", view: Any, rows: pl.DataFrame) -> None:
+    """Write rows to the online store, a bounded number at a time."""
+    kept: Any = store.provider.online_store
+    by_column = hasattr(kept, "write_frame") and kept.takes_frames(view)
+    for part in rows.iter_slices(_BATCH):
+        if by_column:
+            kept.write_frame(store.config, view, part, (EVENT, CREATED))
+        else:
+            store.provider.ingest_df(view, part.to_pandas(use_pyarrow_extension_array=True))
 
 
 def _only_grew(table: Table, version: int) -> bool:

@@ -4,13 +4,17 @@ Belongs here: where they lie, that an expired value is not served, that an overw
 Must not: anything that Feast does well itself.
 """
 
-from collections.abc import Sequence
+import sqlite3
+import struct
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from itertools import chain, repeat
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
 
+import polars as pl
 from feast.infra.key_encoding_utils import serialize_entity_key
 from feast.infra.online_stores.helpers import extract_text_and_num
 from feast.infra.online_stores.online_store import OnlineStore
@@ -19,10 +23,12 @@ from feast.infra.registry.file import FileRegistryStore
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.repo_config import RegistryConfig, RepoConfig
 from feast.type_map import python_values_to_proto_values
+from feast.types import String
 from feast.utils import to_naive_utc
 
 from cenote.settings import load_settings
 
+_LENGTH = struct.Struct("<I")  # of a value in an entity key
 asked_at: ContextVar[datetime | None] = ContextVar("asked_at", default=None)
 """The moment that a read is about; None: now."""
 
@@ -117,9 +123,61 @@ class LakeSqliteOnlineStore(Expiring, SqliteOnlineStore):
         if progress:
             progress(len(data))
 
+    def write_frame(self, config: RepoConfig, table: Any, rows: pl.DataFrame, stamps: tuple[str, str]) -> None:
+        """Write rows of a view that :meth:`takes_frames`: the same values as ``online_write_batch`` writes.
+
+        They are made column by column, each different one once. ``stamps``: the columns of the two times.
+        """
+        (column,) = table.entity_columns
+        rows = rows.sort(column.name)
+        keys = _text_keys(column.name, rows[column.name], config.entity_key_serialization_version)
+        times = [_each(rows[name], lambda at: [sqlite3.adapt(to_naive_utc(a)) for a in at]) for name in stamps]
+        columns = []
+        for feature in sorted(table.features, key=lambda feature: feature.name):
+            kind = feature.dtype.to_value_type()
+            made = _each(rows[feature.name], lambda v, kind=kind: _stored(python_values_to_proto_values(v, kind)))
+            values, texts = ([pair[n] for pair in made] for n in (0, 1))
+            columns.append(zip(keys, repeat(feature.name, len(keys)), values, texts, *times, strict=True))
+        name = f"{config.project}_{table.name}"
+        with self._get_conn(config) as connection:
+            connection.execute(f'DROP INDEX IF EXISTS "{name}_ek"')  # the primary key begins with the same column
+            connection.executemany(
+                f'INSERT OR REPLACE INTO "{name}" '
+                "(entity_key, feature_name, value, value_text, event_ts, created_ts) VALUES (?, ?, ?, ?, ?, ?)",
+                chain.from_iterable(zip(*columns, strict=True)),
+            )
+
+    @staticmethod
+    def takes_frames(table: Any) -> bool:
+        """Whether a view has one join key, a text."""
+        return len(table.entity_columns) == 1 and table.entity_columns[0].dtype == String
+
     def _get_conn(self, config: RepoConfig) -> Any:
         fresh = not self._conn
         connection = super()._get_conn(config)
         if fresh:
             connection.execute("PRAGMA secure_delete = ON")
         return connection
+
+
+def _text_keys(name: str, values: pl.Series, version: int) -> list[bytes]:
+    """Entity keys of one join key, serialized."""
+    empty = EntityKey(join_keys=[name], entity_values=python_values_to_proto_values([""], String.to_value_type()))
+    lead = serialize_entity_key(empty, entity_key_serialization_version=version)[: -_LENGTH.size]
+    encoded = [value.encode() for value in values.to_list()]
+    return [lead + _LENGTH.pack(len(value)) + value for value in encoded]
+
+
+def _each(values: pl.Series, made: Callable[[list[Any]], list[Any]]) -> list[Any]:
+    """What is made of each value, each different one once."""
+    different = values.unique()
+    places = pl.DataFrame({"value": different}).with_row_index("place")
+    named = values.rename("value").to_frame()
+    order = named.join(places, on="value", how="left", nulls_equal=True, maintain_order="left")["place"]
+    found = made(different.to_list())
+    return [found[place] for place in order.to_list()]
+
+
+def _stored(values: Sequence[Any]) -> list[tuple[bytes, str | None]]:
+    """Values as the store has them: in bytes, and as a text where there is one."""
+    return [(value.SerializeToString(), extract_text_and_num(value, False)[0]) for value in values]

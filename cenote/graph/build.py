@@ -4,10 +4,11 @@ Belongs here: which silver rows have to have edges, and the commits that make it
 becomes edges (transforms/edges.py).
 
 The table is right when it holds the edges of exactly the silver rows that count now: all rows of an append
-dataset, the current version of each key of a keyed one. So a build compares lineage ids: edges of rows that
-no longer count (superseded, deleted, expired) go, and rows of files that silver has added since are turned
-into edges unless they have theirs. One commit does both and records how far silver was consumed and by which
-code, so a build that was killed changed nothing and one that is repeated finds nothing to do. Builds of
+dataset, the current version of each key of a keyed one. So a build looks at the rows that silver has added since,
+or given another place in history: edges of those that no longer count (superseded, deleted) go, and those that count
+are turned into edges unless they have theirs. Where rows left silver (expired), or its log no longer reaches back,
+the edges are compared with all of its rows. One commit does both and records how far silver was consumed and by
+which code, so a build that was killed changed nothing and one that is repeated finds nothing to do. Builds of
 several datasets take turns at the table's lock.
 """
 
@@ -21,7 +22,7 @@ import pyarrow as pa
 from cenote.erasure import consent
 from cenote.errors import GraphError
 from cenote.report import StageReport
-from cenote.rewrite import PURGE, edit, holding, purged_version
+from cenote.rewrite import PURGE, edit, exchange, holding, purged_version
 from cenote.tables import Commit, HistoryGone, Table
 from cenote.workspace import Workspace
 from transforms.consent import Withdrawn
@@ -140,19 +141,18 @@ class _Build:
             details={"dataset": dataset},
         )
         whole = rebuild or self.table.progress(code) != progress[code]
-        present = _of(self.table, dataset).select(pl.col("lineage_id").unique()).collect()
-        if whole:
-            gone, files, known = present, self.silver.files(version), present.clear()
-        else:
-            gone = present.join(self.counting(self.silver.scan(version)).collect(), on="lineage_id", how="anti")
-            files, known = self._new_files(version), present
-        new = self._edges(files, known)
+        added = None if whole else self._added()
+        files = self.silver.files(version) if added is None else added
+        present = self._present(added)
+        counting = self.counting(_rows(files, self.silver.schema()))
+        gone = present if whole else present.join(counting.collect(), on="lineage_id", how="anti")
+        new = self._edges(files, present.clear() if whole else present)
         if gone.is_empty():
             self.table.append(_reader(new), commit)
         elif whole:
             self.table.replace(f"dataset = '{dataset}'", _reader(new), commit)
         else:
-            self.table.exchange(gone["lineage_id"], pl.concat([pl.DataFrame(schema=SCHEMA), *new]), commit)
+            exchange(self.table, gone["lineage_id"], pl.concat([pl.DataFrame(schema=SCHEMA), *new]), commit)
         return StageReport(
             self.table.name,
             _count(self.table, dataset),
@@ -165,14 +165,21 @@ class _Build:
         """Lineage ids, and ``columns``, of the silver rows that have to have edges."""
         return (rows.filter("is_current") if self.contract.keyed else rows).select("lineage_id", *columns)
 
-    def _new_files(self, version: int) -> list[str]:
-        """Silver's files at ``version`` that hold rows not yet looked at."""
-        files = self.silver.files(version)
+    def _added(self) -> list[str] | None:
+        """Files with the rows that silver added or changed since the last build; None where rows may have left it."""
+        since = self.table.progress(self.silver.name)
         try:
-            added = set(self.silver.added_since(self.table.progress(self.silver.name)))
+            return None if since is None else self.silver.added_since(since, none_lost=True)
         except HistoryGone:
-            return files
-        return [file for file in files if file in added]
+            return None
+
+    def _present(self, added: list[str] | None) -> pl.DataFrame:
+        """Lineage ids that have edges; with ``added``, of the rows in these files, if they can have edges already."""
+        ids = _of(self.table, self.contract.dataset).select("lineage_id")
+        if added is not None:
+            told = _rows(added if self.contract.keyed else [], self.silver.schema())
+            ids = ids.join(told.select("lineage_id"), on="lineage_id", how="semi")
+        return ids.unique().collect(engine="streaming")
 
     def _edges(self, files: list[str], known: pl.DataFrame) -> Iterator[pl.DataFrame]:
         """Edges of the rows in ``files`` that are not ``known``, file by file, so that memory stays bounded.
@@ -191,8 +198,7 @@ class _Build:
         return (self._edges_of(file, schema, known, answers) for file in files if self.contract.edges)
 
     def _edges_of(self, file: str, schema: pl.Schema, known: pl.DataFrame, answers: Withdrawn) -> pl.DataFrame:
-        rows = pl.scan_parquet(file, missing_columns="insert", schema=schema)
-        counting = self.counting(rows, *_NEEDED, *edge_columns(self.contract))
+        counting = self.counting(_rows([file], schema), *_NEEDED, *edge_columns(self.contract))
         found = edges(
             counting.join(known.lazy(), on="lineage_id", how="anti").collect(),
             self.contract,
@@ -200,6 +206,11 @@ class _Build:
         )
         self.made += found.height
         return found
+
+
+def _rows(files: list[str], schema: pl.Schema) -> pl.LazyFrame:
+    """The rows of some files of a table."""
+    return pl.scan_parquet(files, missing_columns="insert", schema=schema) if files else pl.LazyFrame(schema=schema)
 
 
 def _reader(frames: Iterator[pl.DataFrame]) -> pa.RecordBatchReader:

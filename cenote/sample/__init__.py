@@ -42,13 +42,15 @@ def generate(
     progress: Callable[[int, int], None] | None = None,
     *,
     truth_values: bool = False,
+    first: int = 0,
 ) -> SampleSummary:
     """Write the sample below ``out/<dataset>/``, and ``truth.json`` beside ``out``.
 
     The same arguments give the same bytes. About 31 records per customer over the 400 days before ``until``, made and
     written in blocks of customers, so memory does not grow with their number (but for the prices of products and the
     keys of deleted invoices). ``progress`` is called with customers done and in all. ``truth_values`` adds every
-    personal value to the truth file: for tests. Raises ``CenoteError``.
+    personal value to the truth file: for tests. ``first``: how many of the customers, and of what is sold to them, are
+    left out since they are there already; running numbers go on beyond theirs. Raises ``CenoteError``.
     """
     from cenote.sample.catalogue import Catalogue
     from cenote.sample.feed import Feed
@@ -59,8 +61,8 @@ def generate(
     from cenote.sample.texts import Texts
     from cenote.sample.truth import Truth
 
-    if customers < 1:
-        raise CenoteError(f"a sample of {customers} customers is empty", "ask for one customer at least")
+    if customers - first < 1:
+        raise CenoteError(f"a sample of {customers - first} customers is empty", "ask for one customer at least")
     if until.tzinfo is None:
         raise CenoteError("the end of the sample has no time zone", "give a moment with an offset, or in UTC")
     end = int(until.timestamp())
@@ -69,15 +71,15 @@ def generate(
     # who left is personal data; deleted invoices and documents are not
     feeds = {name: Feed(out, name, truth, seed, name_deleted=name not in ("customers", "follows")) for name in FORMS}
     people = People(seed, customers)
-    catalogue = Catalogue(seed, customers, start, end)
+    catalogue = Catalogue(seed, customers, start, end, first)
     catalogue.write_products(feeds["products"])
     catalogue.write_documents(feeds["documents"])
     catalogue.write_media(feeds["media_assets"])
-    shop = Shop(seed, people, catalogue, Texts(people, truth), feeds, truth, start, end)
+    shop = Shop(seed, people, catalogue, Texts(people, truth), feeds, truth, start, end, first)
     with _no_cycles():
-        for first in range(0, customers, _BLOCK):
-            done = min(first + _BLOCK, customers)
-            for number in range(first, done):
+        for begin in range(first, customers, _BLOCK):
+            done = min(begin + _BLOCK, customers)
+            for number in range(begin, done):
                 shop.customer(number)
             for feed in feeds.values():
                 feed.flush()

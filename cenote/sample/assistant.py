@@ -18,9 +18,9 @@ from cenote.sample.texts import Texts
 class Assistant:
     """Writes conversations and turns."""
 
-    def __init__(self, catalogue: Catalogue, texts: Texts, feeds: Mapping[str, Feed]) -> None:
+    def __init__(self, catalogue: Catalogue, texts: Texts, feeds: Mapping[str, Feed], begin: int = 1) -> None:
         self._catalogue, self._texts, self._feeds = catalogue, texts, feeds
-        self._numbers = count(1)
+        self._numbers = count(begin)
 
     def conversation(self, rng: Random, person: Person, started: int) -> None:
         """Write a session with the assistant: its states and its turns."""

@@ -20,13 +20,14 @@ _KINDS = (("image", "jpg"),) * 7 + (("video", "mp4"),) * 2 + (("audio", "ogg"),)
 
 
 class Catalogue:
-    """Products with their prices, which orders draw from."""
+    """Products with their prices, which orders draw from; those of the ``first`` customers are not written again."""
 
-    def __init__(self, seed: int, customers: int, start: int, end: int) -> None:
+    def __init__(self, seed: int, customers: int, start: int, end: int, first: int = 0) -> None:
         self._seed, self._start, self._end = seed, start, end
         self.size = max(len(THINGS), round(customers * 0.16))
-        self._documents = max(10, round(customers * 0.1))
-        self._media = max(10, round(customers * 0.24))
+        self._products = range(round(first * 0.16), self.size)
+        self._documents = range(round(first * 0.1), max(10, round(customers * 0.1)))
+        self._media = range(round(first * 0.24), max(10, round(customers * 0.24)))
         rng = Random(f"{seed}/prices")
         kinds = (THINGS[number % len(THINGS)] for number in range(self.size))
         # prices end in .90, .95 or .49, as prices do
@@ -45,7 +46,7 @@ class Catalogue:
     def write_products(self, feed: Feed) -> None:
         """Every product, a quarter of them with a change of price and stock."""
         rng = Random(f"{self._seed}/products")
-        for number in range(self.size):
+        for number in self._products:
             texts = product_texts(self.thing(number), rng)
             price = self.cents[number]
             cost = int(price * (0.4 + 0.3 * rng.random()))
@@ -70,7 +71,7 @@ class Catalogue:
     def write_documents(self, feed: Feed) -> None:
         """Knowledge-base documents; some are revised, archived or deleted."""
         rng = Random(f"{self._seed}/documents")
-        for number in range(self._documents):
+        for number in self._documents:
             created = self._start + int(rng.random() * 330 * DAY)
             author = f"staff_{1 + int(rng.random() ** 1.5 * _AUTHORS):02d}"
             fate = rng.random()
@@ -96,7 +97,7 @@ class Catalogue:
     def write_media(self, feed: Feed) -> None:
         """Media assets; a quarter of them get their rights extended or corrected."""
         rng = Random(f"{self._seed}/media")
-        for number in range(self._media):
+        for number in self._media:
             kind, ending = pick(rng, _KINDS)
             shown = product_id(int(rng.random() * self.size)) if rng.random() < 0.85 else None
             license_ = pick(rng, _LICENSES)

@@ -20,24 +20,26 @@ from cenote.sample.people import People, Person, fill, ip_address, pick
 from cenote.sample.texts import Texts
 from cenote.sample.truth import Truth
 
+MOST_OF_ONE = 64  # more records of one kind than any customer has; customers have 31 of all kinds
 _SEGMENTS = ("consumer",) * 17 + ("small_business",) * 2 + ("enterprise",)
 _CHANNELS = ("web",) * 5 + ("app",) * 4 + ("assistant", "store")
 _PURPOSES = ("marketing", "analytics", "personalisation")
 
 
 class Shop:
-    """Writes the records of customers, one customer at a time."""
+    """Writes the records of customers, one customer at a time; running numbers go on beyond those of ``first``."""
 
     def __init__(
         self, seed: int, people: People, catalogue: Catalogue, texts: Texts, feeds: Mapping[str, Feed], truth: Truth,
-        start: int, end: int,
+        start: int, end: int, first: int = 0,
     ) -> None:  # fmt: skip
         self._seed, self._start, self._end = seed, start, end
         self._people, self._catalogue, self._texts, self._feeds = people, catalogue, texts, feeds
         self._truth = truth
-        self._assistant = Assistant(catalogue, texts, feeds)
-        self._numbers = {letter: count(1) for letter in "OIRS"}
-        self._changes = count(1)
+        begin = 1 + MOST_OF_ONE * first
+        self._assistant = Assistant(catalogue, texts, feeds, begin)
+        self._numbers = {letter: count(begin) for letter in "OIRS"}
+        self._changes = count(begin)
 
     def customer(self, number: int) -> None:
         """Write everything about customer ``number``."""

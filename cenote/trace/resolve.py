@@ -41,8 +41,8 @@ class Resolved:
 def resolve(space: Workspace, tables: Iterable[str] | None = None, *, follow: int | None = None) -> Iterator[Resolved]:
     """Count the rows of tables (``silver/orders``, ``vectors/passages``; default: all that exist) that dangle.
 
-    ``follow``: of a mart or feature view, about how many rows are followed through its SQL, others for each version;
-    None: all, whose cost grows with pairs of rows and base rows. Names are checked of all rows either way.
+    ``follow``: of a mart, a feature view or nodes of the graph, about how many rows are looked at, others for each
+    version; None: all, whose cost grows with pairs of rows and base rows.
     """
     for table in tables if tables is not None else stores(space):
         layer, _, name = table.partition("/")
@@ -51,7 +51,7 @@ def resolve(space: Workspace, tables: Iterable[str] | None = None, *, follow: in
         elif layer in RECORDS:
             yield _records(space, layer, name)
         elif layer == "graph":
-            yield _edges(space) if name == "edges" else _nodes(space, name)
+            yield _edges(space) if name == "edges" else _nodes(space, name, follow)
         else:
             yield _made(space, table, follow)
 
@@ -85,13 +85,16 @@ def _edges(space: Workspace) -> Resolved:
     return _counted(space, "graph/edges", edges, f"{known} AND split_part(t.edge_id, '#', 1) = t.lineage_id")
 
 
-def _nodes(space: Workspace, name: str) -> Resolved:
+def _nodes(space: Workspace, name: str, follow: int | None) -> Resolved:
     table = f"graph/{name}"
+    stored = space.table("graph", name)
+    total = stored.count()
     edges = _relation(space, "graph/edges", ("source", "target"))
     ends = f"WITH e AS ({edges}) SELECT source AS node FROM e UNION ALL SELECT target FROM e"
     known = f"EXISTS (FROM ({ends}) AS n WHERE n.node = t.node)"
-    rows = _relation(space, table, ("lineage_id", "node"))
-    return _counted(space, table, rows, f"{known} AND t.lineage_id = {grain_id_sql(table, ['node'])}")
+    rows = f"FROM ({_relation(space, table, ('lineage_id', 'node'))}){_share('node', stored.version, total, follow)}"
+    found = _counted(space, table, rows, f"{known} AND t.lineage_id = {grain_id_sql(table, ['node'])}")
+    return Resolved(table, total, found.dangling)
 
 
 def _passages(space: Workspace) -> Resolved:
@@ -120,14 +123,13 @@ def _made(space: Workspace, table: str, follow: int | None) -> Resolved:
         connection, inversion = tracer.made.connection(build), tracer.made.inversion(build)
         grain = ", ".join(map(ident, inversion.grain))
         misnamed = f"lineage_id IS DISTINCT FROM {grain_id_sql(*_named(build))}"
-        rows, wrong = connection.execute(
-            f"SELECT count(*), count(*) FILTER (WHERE {misnamed}) FROM {build.view}"
-        ).fetchall()[0]
+        (rows,) = connection.execute(f"SELECT count(*) FROM {build.view}").fetchall()[0]
+        some = f"FROM {build.view}{_share(build.file.join_key or 'lineage_id', build.commit.version, rows, follow)}"
+        (wrong,) = connection.execute(f"SELECT count(*) FILTER (WHERE {misnamed}) {some}").fetchall()[0]
         with Follower(connection, IDS) as follower:
-            some = f"FROM {build.view}{_some(build, rows, follow)}"
             left = follower.unmade(inversion, f"SELECT lineage_id, {grain} {some}", build.as_of)
             unmade = f"SELECT * FROM {build.view} WHERE lineage_id IN (SELECT __n FROM {left}) AND NOT ({misnamed})"
-            unmade = f"SELECT count(*) FROM ({unmade}) AS t {_remembered(connection, build, f'({some})', left)}"
+            unmade = f"SELECT count(*) FROM ({unmade}) AS t {_remembered(connection, build, some, left)}"
             (dangling,) = connection.execute(unmade).fetchall()[0]
     return Resolved(table, rows, wrong + dangling)
 
@@ -138,12 +140,11 @@ def _named(build: Build) -> tuple[str, list[str]]:
     return file.name, [file.join_key, "event_timestamp"] if file.join_key else list(file.grain)
 
 
-def _some(build: Build, rows: int, follow: int | None) -> str:
-    """The condition on the rows that are followed: all, or a share of the keys with all rows of a key."""
+def _share(key: str, version: int | None, rows: int, follow: int | None) -> str:
+    """The condition on the rows that are looked at: all, or a share of the keys with all rows of a key."""
     if follow is None or rows <= follow:
         return ""
-    key = ident(build.file.join_key or "lineage_id")
-    return f" WHERE hash({key}, {build.commit.version}) % {-(-rows // follow)} = 0"
+    return f" WHERE hash({ident(key)}, {version}) % {-(-rows // follow)} = 0"
 
 
 def _remembered(connection: "DuckDBPyConnection", build: Build, followed: str, left: str) -> str:
@@ -155,8 +156,8 @@ def _remembered(connection: "DuckDBPyConnection", build: Build, followed: str, l
     columns = [name for name, *_ in connection.execute(f"DESCRIBE {build.view}").fetchall() if name not in stamps]
     gone = " AND ".join(f"{ident(c)} IS NULL" for c in columns)
     newest = "QUALIFY row_number() OVER (PARTITION BY {} ORDER BY event_timestamp DESC, created_timestamp DESC) = 1"
-    kept = f"SELECT {key} FROM {followed} WHERE lineage_id NOT IN (SELECT __n FROM {left})"
-    silent = f"SELECT {key} FROM (FROM {build.view} {newest.format(key)}) WHERE {gone}"
+    kept = f"SELECT {key} FROM ({followed}) WHERE lineage_id NOT IN (SELECT __n FROM {left})"
+    silent = f"SELECT {key} FROM ({followed} {newest.format(key)}) WHERE {gone}"
     return f"ANTI JOIN ({kept} UNION ALL {silent}) AS k ON k.{key} = t.{key}"
 
 
