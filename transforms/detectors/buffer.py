@@ -115,7 +115,7 @@ class Buffer:
     def _windows(self, begins: Positions, floors: Positions, roofs: Positions, size: int, lower: bool) -> pl.Series:
         from transforms.detectors.compiled.beside import windows
 
-        data = windows(self.searched, _places(begins), _places(floors), _places(roofs), MARGIN, size, int(lower))
+        data = windows(self.searched, places(begins), places(floors), places(roofs), MARGIN, size, int(lower))
         return strings(np.arange(len(begins) + 1) * size, data)
 
     def around(self, starts: Positions, ends: Positions, before: int, after: int) -> tuple[Positions, Positions]:
@@ -148,7 +148,7 @@ class Buffer:
         return moved
 
 
-def _places(some: Positions) -> Positions:
+def places(some: Positions) -> Positions:
     """Positions as compiled loops take them."""
     return np.ascontiguousarray(some, dtype=np.int64)
 
@@ -157,7 +157,7 @@ def count_before(ordered: Positions, asked: Positions) -> Positions:
     """How many of some positions in order are before each of those asked for."""
     from transforms.detectors.compiled.beside import below
 
-    return below(_places(ordered), _places(asked))
+    return below(places(ordered), places(asked))
 
 
 def _gathered(
@@ -165,7 +165,7 @@ def _gathered(
 ) -> tuple[Positions, npt.NDArray[np.uint8]]:
     from transforms.detectors.compiled.beside import gather
 
-    return gather(data, _places(starts), _places(ends))
+    return gather(data, places(starts), places(ends))
 
 
 def strings(bounds: Positions, data: bytes | npt.NDArray[np.uint8]) -> pl.Series:

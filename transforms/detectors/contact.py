@@ -12,10 +12,11 @@ import numpy.typing as npt
 import polars as pl
 
 from transforms.detectors.cues import SPELT
-from transforms.detectors.patterns import has, take
+from transforms.detectors.patterns import TEXT, ask, has, take, widths, without
 from transforms.detectors.scene import Found, Scene
+from transforms.detectors.sides import none_of
 from transforms.detectors.spans import Spans, search
-from transforms.detectors.tokens import DIGIT
+from transforms.detectors.tokens import ALNUM, DIGIT
 
 EMAIL = (
     r"(?:\w[\w.!#$%&'*+/=?^`{|}~-]*|\"[^\"\n]+\")@"
@@ -50,6 +51,7 @@ _PHONE = (
     rf"|(?-u:\b)9{{7,14}}"
     r")"
 )
+_ALONE = none_of(left=(ALNUM, ("-_./", ALNUM), "_@", (",.:", DIGIT)), right=(DIGIT, "_@", ("-_.,/:", DIGIT)))
 _EXTENSION = r"^([ ,;]{0,2}(?:x|ext\.?|extension|extn|int\.|poste|dw)[ .:]{0,2}\d{1,6})(?:\D|$)"
 _CALLING = (
     r"phone|\btel\b|tel[.:]|téle|tele?f|tlf|fono|\bfax|mobile|móvil|movil|portable|handy|mobil|cell|celular|whatsapp|\bcall"
@@ -75,19 +77,15 @@ _NATIONAL = r"^(?:[6789]\d{8}|0[1-9]\d{8}|07\d{9}|01[567]\d{8,9}|[2-9]\d{2}[2-9]
 
 def phones(scene: Scene) -> list[Spans]:
     """Phone and fax numbers: with a country code, in a usual grouping, or after a word that announces one."""
-    found = scene.shaped(_PHONE)
+    found = scene.shaped(_PHONE, _ALONE)
     found = found.where((found.digits >= 7) & (found.digits <= 15))
-    found = found.where(
-        ~(found.glued("-_./") | found.left_in("_@") | (found.left_in(",.:") & (found.left(2) == DIGIT)))
-        & ~((found.right() == DIGIT) | found.right_in("_@") | (found.right_in("-_.,/:") & (found.right(2) == DIGIT)))
-    )
     if not len(found):
         return []
     text, after = found.text, found.after(20)
-    extension = take(after, _EXTENSION).str.len_bytes()
-    apart = ~has(after, r"^(?:\p{L}|[-_.,/:]?\d|@|_)") | extension.is_not_null().to_numpy()
+    extension = widths(take(after, _EXTENSION))
+    apart = ~has(after, r"^(?:\p{L}|[-_.,/:]?\d|@|_)") | (extension > 0)
     kept = apart & ~has(text, _DATE_LIKE)
-    found = replace(found, end=found.end + extension.fill_null(0).to_numpy()).where(kept)
+    found = replace(found, end=found.end + extension).where(kept)
     score = _phone_score(found, text.filter(pl.Series(kept)), after.filter(pl.Series(kept)))
     kept = score >= scene.least
     if not kept.all():  # a word may come nearer when what stands between is gone
@@ -103,7 +101,7 @@ def _phone_score(found: Found, text: pl.Series, after: pl.Series) -> npt.NDArray
     score = np.where(international & (count >= 8), 0.9, np.where(usual, 0.8, 0.3))
     rest = np.flatnonzero(score < 0.5)
     form = text.gather(rest)
-    bare, groups = form.str.replace_all("[^0-9]", ""), form.str.count_matches("[0-9]+").to_numpy()
+    bare, groups = without(form, "[^0-9]"), ask(form, TEXT.str.count_matches("[0-9]+")).to_numpy()
     grouped, trunk = has(form, _GROUPED), has(form, r"^0\d{1,4}[ -/]\d{5,}$")
     national = has(bare, _NATIONAL)
     likely = (grouped & (count[rest] >= 8)) | (national & (groups == 2)) | trunk

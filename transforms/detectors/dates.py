@@ -10,10 +10,11 @@ import numpy as np
 import polars as pl
 
 from transforms.detectors.cues import AGE_LABEL, AGED, BORN, DATING, MONTH, MONTHS, WEEKDAY
-from transforms.detectors.patterns import has, take, widths
+from transforms.detectors.patterns import TEXT, ask, has, take, widths
 from transforms.detectors.scene import Found, Scene
-from transforms.detectors.spans import Mask, Spans, search
-from transforms.detectors.tokens import DIGIT, LOWER
+from transforms.detectors.sides import none_of
+from transforms.detectors.spans import Spans, search
+from transforms.detectors.tokens import ALNUM, DIGIT, LOWER
 
 _MONTH = "(?:" + "|".join(sorted(dict.fromkeys(MONTHS.split()), key=len, reverse=True)) + r")\.?"
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
@@ -52,6 +53,8 @@ _DATED = (
 )
 
 
+_PRICED = ("$", (" ", "$"))
+_FREE = none_of(left=(ALNUM, ("-./", ALNUM), "_", *_PRICED))
 _WEEKDAY = r"(?:\bon|\blast|\bnext|\bthis past|\buntil|\bsince|\bel|\bdesde el|\ble|\bam|\bletzten|\bnächsten) $"
 
 
@@ -82,7 +85,7 @@ def _weekdays(scene: Scene) -> list[Spans]:
 
 def _dated(found: Found, score: float) -> list[Spans]:
     """Candidates of a score as dates, with their time of day; the doubtful ones where words say so."""
-    found = found.where(~(found.glued("-./") | found.left_in("_") | _priced(found)))
+    found = found.where(found.free(_FREE))
     if not len(found):
         return []
     before, after, sure = found.before(32), found.after(32), score >= 0.5
@@ -96,11 +99,6 @@ def _dated(found: Found, score: float) -> list[Spans]:
         whole.where(chosen).spans(kind, scores[chosen])
         for kind, chosen in (("BIRTH_DATE", birth & apart), ("DATE", ~birth & apart))
     ]
-
-
-def _priced(found: Found) -> Mask:
-    """Whether a currency sign stands before each."""
-    return found.left_in("$") | (found.left_in(" ") & found.left_in("$", 2))
 
 
 def _named(scene: Scene) -> Found:
@@ -129,6 +127,7 @@ _LABEL_BEFORE = (
     r"|\bwhen (?:i|he|she|we|they) (?:was|were)|cuando tenía)"
     r"(?:\s*[:=]\s*| (?:of |is |es )?|\s*\(\s*)$"
 )
+_AGE_FREE = none_of(left=(ALNUM, ("-./", ALNUM), ".,/:", *_PRICED))
 _NO_AGE_AFTER = (
     r"^(?:[.,:/%-]?\d|[ ]?[%€$£°]|\p{L}{3,}|[ -]?(?:min|hour|day|km|kg|cm|mm|mg|ml|week|month|mi\b|lb"
     r"|feet|foot|ft|percent|times|th\b|st\b|nd\b|rd\b|am\b|pm\b|horas|días|semanas|meses|heures|jours|tage|wochen))"
@@ -145,16 +144,15 @@ def ages(scene: Scene) -> list[Spans]:
     index = index[mixed | scene.announced(index - 1, AGE_LABEL) | scene.announced(index + 1, AGED)]
     text = scene.buffer.cut(scene.starts[index], scene.ends[index])
     number = take(text, r"^(\d{1,3})(?:$|y|a[nñ]|j|m)")
-    aged = (number.cast(pl.Int32) <= 125).fill_null(False)
-    size = number.str.len_bytes().filter(aged).to_numpy()
-    index = index[aged.to_numpy()]
+    aged = ask(number, (TEXT.cast(pl.Int32) <= 125).fill_null(False)).to_numpy()
+    size, index = widths(number)[aged], index[aged]
     found = scene.found(scene.starts[index], scene.starts[index] + size)
-    found = found.where(~(found.glued("-./") | found.left_in(".,/:") | _priced(found)))
+    found = found.where(found.free(_AGE_FREE))
     if not len(found):
         return []
     before, after = found.before(24), found.after(28)
     unit = take(after, _UNIT_AFTER)
-    united, sure = unit.is_not_null().to_numpy(), has(unit.fill_null(""), r"old|age|edad|y/?\.?o|alt|jährig")
+    united, sure = widths(unit) > 0, has(ask(unit, TEXT.fill_null("")), r"old|age|edad|y/?\.?o|alt|jährig")
     person = has(before, _PERSON_BEFORE) | has(after, _PERSON_AFTER)
     spell = has(before, _SPELL_BEFORE)
     labelled = has(before, _LABEL_BEFORE) & ~has(after, _NO_AGE_AFTER)

@@ -105,6 +105,7 @@ def _unescape(scene: Scene, *, glue: bool) -> list[Decoded]:
     if len(at) == 0:
         return []
     begin, finish = scene.to_spaces(*scene.buffer.around(at, at, _AROUND, _AROUND))
+    begin, finish = scene.buffer.whole(begin, finish)  # a sign folds to a quote and spaces
     rows = scene.buffer.rows(at)
     begin, finish = np.maximum(begin, scene.buffer.starts[rows]), np.minimum(finish, scene.buffer.ends[rows])
     begin, finish = joined(begin, finish)

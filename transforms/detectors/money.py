@@ -12,9 +12,10 @@ import polars as pl
 
 from transforms.detectors.cues import BANKING
 from transforms.detectors.numbers import luhn, mod97, weighted
-from transforms.detectors.patterns import has, take
-from transforms.detectors.scene import Found, Scene
-from transforms.detectors.spans import Mask, Spans, search
+from transforms.detectors.patterns import TEXT, ask, has, take, widths, without
+from transforms.detectors.scene import Scene
+from transforms.detectors.sides import none_of
+from transforms.detectors.spans import Spans, search
 from transforms.detectors.tokens import ALNUM, DIGIT
 
 _LENGTHS = (
@@ -39,18 +40,19 @@ _CARD = (
 )
 
 
+_ALONE = none_of(left=(ALNUM, ("-.", DIGIT)), right=(ALNUM, ("-.", DIGIT)))
+_HEAD, _TAIL = none_of(left=(ALNUM,)), none_of(right=(ALNUM,))
+
+
 def cards(scene: Scene) -> list[Spans]:
     """Payment card numbers: 12 to 19 digits of a payment scheme, with a Luhn check digit; 0.6 where only words say
     so.
     """
-    found = scene.shaped(_CARD)
-    found = found.where(
-        ~(found.glued() | _follows(found) | (found.left_in("-.") & (found.left(2) == DIGIT)))
-        & found.left_in("2345678", 0)
-    )
+    found = scene.shaped(_CARD, _ALONE)
+    found = found.where(found.left_in("2345678", 0))
     if not len(found):
         return []
-    plain = found.text.str.replace_all("[^0-9]", "")
+    plain = without(found.text, "[^0-9]")
     scheme = has(plain, _SCHEME) & ~has(plain, r"^(?:0+|1+|2+|3+|4+|5+|6+|7+|8+|9+)$")
     found, plain = found.where(scheme), plain.filter(pl.Series(scheme))
     if not len(found):
@@ -61,54 +63,37 @@ def cards(scene: Scene) -> list[Spans]:
     return [found.spans("CARD", np.where(good, 0.95, np.where(named, 0.6, 0.2)))]
 
 
-def _follows(found: Found) -> Mask:
-    """Whether a letter or digit stands behind each, or a digit behind a mark."""
-    return ((found.right() & ALNUM) > 0) | (found.right_in("-.") & (found.right(2) == DIGIT))
-
-
 _IBAN = r"^[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{4}){2,7}(?:[ -]?[A-Za-z0-9]{1,4})?"
 
 
 def ibans(scene: Scene) -> list[Spans]:
     """IBANs of every country's length with their check digits; 0.6 for a wrong check after the word IBAN."""
-    heads = scene.shaped(r"(?-u:\b)AA99")
-    heads = heads.where(~heads.glued())
+    heads = scene.shaped(r"(?-u:\b)AA99", _HEAD)
     if not len(heads):
         return []
     text = take(scene.buffer.after(heads.start, 48, lower=False), f"({_IBAN})")
-    found = pl.DataFrame({"start": heads.start, "text": text}).drop_nulls()
-    found = found.with_columns(
-        end=pl.col("start") + pl.col("text").str.len_bytes(),
-        plain=pl.col("text").str.replace_all("[ -]", "").str.to_uppercase(),
-    )
-    length = pl.col("plain").str.head(2).replace_strict(IBAN_LENGTHS, default=None, return_dtype=pl.UInt32)
-    found = found.with_columns(length=length).filter(pl.col("plain").str.len_bytes() >= pl.col("length"))
-    if found.is_empty():
+    heads, text = heads.where(text.is_not_null()), text.drop_nulls()
+    plain = ask(text, TEXT.str.replace_all("[ -]", "").str.to_uppercase())
+    length = ask(plain, TEXT.str.head(2).replace_strict(IBAN_LENGTHS, default=99, return_dtype=pl.Int64)).to_numpy()
+    extra = widths(plain) - length
+    long = pl.Series(extra >= 0)
+    if not long.any():
         return []
-    found = _cut_to_length(found).with_columns(pl.col("plain").str.slice(0, pl.col("length")))
-    turned = found.select(pl.col("plain").str.slice(4) + pl.col("plain").str.head(4)).to_series()
-    whole = scene.found(found["start"].to_numpy(), found["end"].to_numpy())
-    good, apart = mod97(turned) == 1, (whole.right() & ALNUM) == 0
-    named = has(whole.before(40), r"iban|account|konto|cuenta|compte|bank")
+    cut = [
+        (_drop_last(text, more), plain[: len(plain) - more])
+        for text, plain, more in zip(text.filter(long), plain.filter(long), extra[extra >= 0].tolist(), strict=True)
+    ]
+    start = heads.start[extra >= 0]
+    whole = scene.found(start, start + np.array([len(text) for text, _ in cut]))
+    good = mod97(pl.Series([plain[4:] + plain[:4] for _, plain in cut])) == 1
+    named, apart = has(whole.before(40), r"iban|account|konto|cuenta|compte|bank"), whole.free(_TAIL)
     return [whole.where(apart).spans("IBAN", np.where(good, 0.97, np.where(named, 0.6, 0.3))[apart])]
 
 
-def _cut_to_length(found: pl.DataFrame) -> pl.DataFrame:
-    """End each match after as many letters and digits as its country's IBANs have: a word may follow after a space."""
-    longer = pl.col("plain").str.len_bytes() > pl.col("length")
-    if not found.select(longer.any()).item():
-        return found
-    kept = [
-        text if extra <= 0 else _drop_last(text, extra)
-        for text, extra in found.select(
-            "text", pl.col("plain").str.len_bytes().cast(pl.Int64) - pl.col("length")
-        ).iter_rows()
-    ]
-    found = found.with_columns(text=pl.Series(kept))
-    return found.with_columns(end=pl.col("start") + pl.col("text").str.len_bytes())
-
-
 def _drop_last(text: str, extra: int) -> str:
+    """A number without so many letters and digits at its end: a word may follow after a space."""
+    if not extra:
+        return text
     while extra:
         extra -= text[-1].isalnum()
         text = text[:-1]
@@ -125,14 +110,14 @@ _ACCOUNT = r"(?-u:\b)9(?:[ -]?9){5,21}(?-u:\b)"
 
 def accounts(scene: Scene) -> list[Spans]:
     """Bank account, routing (ABA check) and sort numbers: told by the words before them."""
-    found = scene.shaped(_ACCOUNT)
-    found = found.where(~found.glued() & found.said(BANKING, 40))
+    found = scene.shaped(_ACCOUNT, _HEAD)
+    found = found.where(found.said(BANKING, 40))
     if len(found):
         found = found.where(has(found.before(40), _ACCOUNT_WORDS))
     if not len(found):
         return []
-    plain = found.text.str.replace_all("[^0-9]", "")
-    routing = (found.digits == 9) & (weighted(plain.str.pad_start(9, "0"), (3, 7, 1) * 3) % 10 == 0)
+    plain = without(found.text, "[^0-9]")
+    routing = (found.digits == 9) & (weighted(ask(plain, TEXT.str.pad_start(9, "0")), (3, 7, 1) * 3) % 10 == 0)
     return [found.spans("ACCOUNT", np.where(routing, 0.9, 0.75))]
 
 

@@ -12,7 +12,7 @@ from transforms.detectors.buffer import Positions
 from transforms.detectors.cues import IS, NAME, NAMING, SAID
 from transforms.detectors.folding import MORE
 from transforms.detectors.lexicon import ROLES, word_sets
-from transforms.detectors.patterns import has
+from transforms.detectors.patterns import TEXT, ask, has
 from transforms.detectors.scene import Scene
 from transforms.detectors.spans import Spans, search
 from transforms.detectors.tokens import LOWER
@@ -69,8 +69,8 @@ def _words(scene: Scene) -> tuple[Positions, npt.NDArray[np.int64]]:
     )  # fmt: skip
     if len(wide):
         text = scene.buffer.cut(scene.starts[index[wide]], scene.ends[index[wide]], plain=True)
-        capital = text.str.contains(r"^[\p{Lu}\p{Lt}]").to_numpy()
-        other = text.str.contains(r"^\p{Lo}").to_numpy() & (role[wide] < _INITIAL)
+        capital = ask(text, TEXT.str.contains(r"^[\p{Lu}\p{Lt}]")).to_numpy()
+        other = ask(text, TEXT.str.contains(r"^\p{Lo}")).to_numpy() & (role[wide] < _INITIAL)
         keep = np.ones(len(index), bool)
         keep[wide] = capital | other
         index, role = index[keep], role[keep]

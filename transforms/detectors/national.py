@@ -13,8 +13,9 @@ import polars as pl
 
 from transforms.detectors.cues import ISSUED
 from transforms.detectors.numbers import Flags, digits, luhn, verhoeff, weighted
-from transforms.detectors.patterns import has
+from transforms.detectors.patterns import TEXT, ask, has
 from transforms.detectors.scene import Scene
+from transforms.detectors.sides import none_of
 from transforms.detectors.spans import Spans
 from transforms.detectors.tokens import ALNUM, DIGIT
 
@@ -62,22 +63,22 @@ def _nhs(texts: pl.Series) -> Flags:
 
 def _dni(texts: pl.Series) -> Flags:
     """Spain, DNI and NIE: the letter is the number mod 23 (X, Y, Z stand for 0, 1, 2)."""
-    number = texts.str.head(-1).str.replace("^X", "0").str.replace("^Y", "1").str.replace("^Z", "2").cast(pl.Int64) % 23
+    number = TEXT.str.head(-1).str.replace("^X", "0").str.replace("^Y", "1").str.replace("^Z", "2").cast(pl.Int64) % 23
     letters = dict(enumerate("TRWAGMYFPDXBNJZSQVHLCKE"))
-    return (number.replace_strict(letters, return_dtype=pl.String) == texts.str.tail(1)).to_numpy()
+    return ask(texts, number.replace_strict(letters, return_dtype=pl.String) == TEXT.str.tail(1)).to_numpy()
 
 
 def _nie(texts: pl.Series) -> Flags:
     """Spain, NIE: X, Y or Z first, then as the DNI."""
     shaped = has(texts, "^[XYZ]")
-    return shaped & _dni(texts.str.replace("^[^XYZ]", "X"))
+    return shaped & _dni(ask(texts, TEXT.str.replace("^[^XYZ]", "X")))
 
 
 def _nir(texts: pl.Series) -> Flags:
     """France, INSEE: the key is 97 minus the number mod 97 (2A is 19, 2B is 18)."""
-    body = texts.str.head(13).str.replace("2A", "19").str.replace("2B", "18").cast(pl.Int64, strict=False)
+    body = TEXT.str.head(13).str.replace("2A", "19").str.replace("2B", "18").cast(pl.Int64, strict=False)
     shaped = has(texts, r"^[12]\d\d(?:0[1-9]|1[0-2]|[2-9]\d)(?:\d\d|2[AB])")
-    return shaped & (97 - body % 97 == texts.str.tail(2).cast(pl.Int64)).fill_null(False).to_numpy()
+    return shaped & ask(texts, (97 - body % 97 == TEXT.str.tail(2).cast(pl.Int64)).fill_null(False)).to_numpy()
 
 
 def _iso7064_11_10(texts: pl.Series) -> Flags:
@@ -160,10 +161,10 @@ def _naf(texts: pl.Series) -> Flags:
     """Spain, social security: the last two digits are the first ten mod 97 (short numbers are joined without
     padding).
     """
-    number = texts.str.head(10).cast(pl.Int64)
-    short = texts.str.head(2).cast(pl.Int64) * 10**7 + texts.str.slice(2, 8).cast(pl.Int64)
-    body = pl.select(pl.when(texts.str.slice(2, 8).cast(pl.Int64) < 10**7).then(short).otherwise(number)).to_series()
-    return (body % 97 == texts.str.tail(2).cast(pl.Int64)).to_numpy()
+    number, rest = TEXT.str.head(10).cast(pl.Int64), TEXT.str.slice(2, 8).cast(pl.Int64)
+    short = TEXT.str.head(2).cast(pl.Int64) * 10**7 + rest
+    body = pl.when(rest < 10**7).then(short).otherwise(number)
+    return ask(texts, body % 97 == TEXT.str.tail(2).cast(pl.Int64)).to_numpy()
 
 
 def _bsn(texts: pl.Series) -> Flags:
@@ -179,14 +180,14 @@ def _pesel(texts: pl.Series) -> Flags:
 
 def _niss(texts: pl.Series) -> Flags:
     """Belgium: 97 minus the first nine digits mod 97; for births from 2000, with a 2 put before."""
-    number, key = texts.str.head(9).cast(pl.Int64), texts.str.tail(2).cast(pl.Int64)
-    return ((97 - number % 97 == key) | (97 - (number + 2 * 10**9) % 97 == key)).to_numpy()
+    number, key = TEXT.str.head(9).cast(pl.Int64), TEXT.str.tail(2).cast(pl.Int64)
+    return ask(texts, (97 - number % 97 == key) | (97 - (number + 2 * 10**9) % 97 == key)).to_numpy()
 
 
 def _ahv(texts: pl.Series) -> Flags:
     """Switzerland: 756 and the EAN-13 check digit."""
     good = (10 - weighted(texts, (1, 3) * 6) % 10) % 10 == digits(texts, 13)[:, 12]
-    return good & texts.str.starts_with("756").to_numpy()
+    return good & ask(texts, TEXT.str.starts_with("756")).to_numpy()
 
 
 def _curp(texts: pl.Series) -> Flags:
@@ -219,23 +220,23 @@ def _nif_pt(texts: pl.Series) -> Flags:
 
 def _personnummer(texts: pl.Series) -> Flags:
     """Sweden: Luhn over the last ten digits, which begin with a birth date."""
-    ten = texts.str.replace_all("[-+]", "").str.tail(10)
+    ten = ask(texts, TEXT.str.replace_all("[-+]", "").str.tail(10))
     return luhn(ten) & has(ten, r"^\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01]|[6-8]\d|9[01])")
 
 
 def _hetu(texts: pl.Series) -> Flags:
     """Finland: the check character is the nine digits mod 31."""
     letters = dict(enumerate("0123456789ABCDEFHJKLMNPRSTUVWXY"))
-    number = texts.str.replace_all(r"^(\d{6})[-+A-FU-Y](\d{3}).$", "${1}${2}").cast(pl.Int64, strict=False).fill_null(0)
-    return ((number % 31).replace_strict(letters, return_dtype=pl.String) == texts.str.tail(1)).to_numpy()
+    number = TEXT.str.replace_all(r"^(\d{6})[-+A-FU-Y](\d{3}).$", "${1}${2}").cast(pl.Int64, strict=False).fill_null(0)
+    return ask(texts, (number % 31).replace_strict(letters, return_dtype=pl.String) == TEXT.str.tail(1)).to_numpy()
 
 
 def _pps(texts: pl.Series) -> Flags:
     """Ireland: weights 8 to 2 (and 9 for a second letter, W counting 0), mod 23."""
-    total = weighted(texts.str.head(7), range(8, 1, -1))
-    second = texts.str.slice(8, 1)
+    total = weighted(ask(texts, TEXT.str.head(7)), range(8, 1, -1))
+    second = ask(texts, TEXT.str.slice(8, 1))
     extra = np.array([9 * (ord(c) - 64) if c and c != "W" else 0 for c in second.to_list()])
-    return np.array([ord(c) - 64 for c in texts.str.slice(7, 1).to_list()]) % 23 == (total + extra) % 23
+    return np.array([ord(c) - 64 for c in ask(texts, TEXT.str.slice(7, 1)).to_list()]) % 23 == (total + extra) % 23
 
 
 def _pan(texts: pl.Series) -> Flags:
@@ -289,6 +290,7 @@ NUMBERS = (
 KINDS = tuple(dict.fromkeys(number.kind for number in NUMBERS))
 
 
+_ALONE = none_of(left=(ALNUM, ("-./_", ALNUM), "@+#$"), right=(ALNUM, "@", ("-./_@", DIGIT)))
 _HALF = len(NUMBERS) // 2
 
 
@@ -303,20 +305,13 @@ def more_national_ids(scene: Scene) -> list[Spans]:
 
 
 def _find(scene: Scene, number: Number) -> Spans | None:
-    found = scene.shaped(rf"(?-u:\b)(?:{number.shape})(?-u:\b)")
-    if not len(found):
-        return None
-    found = found.where(
-        ~(found.glued("-./_") | found.left_in("@+#$"))
-        & ((found.right() & ALNUM) == 0)
-        & ~(found.right_in("@") | (found.right_in("-./_@") & (found.right(2) == DIGIT)))
-    )
+    found = scene.shaped(rf"(?-u:\b)(?:{number.shape})(?-u:\b)", _ALONE)
     if number.alone < scene.least:  # it takes a word, which may come as near as this when spans between are gone
         found = found.where(found.said(ISSUED, _FAR))
     if not len(found):
         return None
-    marks = "[ ./]" if number.kind in ("FI_HETU", "SE_PIN") else "[ ./-]"
-    good = np.asarray(number.check(found.text.str.replace_all(marks, "").str.to_uppercase()))
+    marks = "[ \t./]" if number.kind in ("FI_HETU", "SE_PIN") else "[ \t./-]"
+    good = np.asarray(number.check(ask(found.text, TEXT.str.replace_all(marks, "").str.to_uppercase())))
     if not number.unchecked:
         found, good = found.where(good), good[good]
     if not len(found):

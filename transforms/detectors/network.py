@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 
 from transforms.detectors.buffer import Positions
-from transforms.detectors.patterns import has, take
-from transforms.detectors.scene import Found, Scene
+from transforms.detectors.patterns import TEXT, ask, has, take
+from transforms.detectors.scene import Scene
+from transforms.detectors.sides import none_of
 from transforms.detectors.spans import Mask, Spans, search
 from transforms.detectors.tokens import ALNUM, DIGIT, LETTER, UNDER
 
@@ -43,6 +44,8 @@ _FILES = "py rs sh pl md zip cc ps"
 _TOP = [*_GENERIC.split(), *_COUNTRIES.split(), "onion", "local", "internal"]
 _TAIL = r"[^\s<>\"'`)\]}]"
 _LAST = r"[^\s<>\"'`)\]}.,;:!?]"
+_WORD = ALNUM | UNDER
+_ALONE = none_of(left=(_WORD, "@.-"), right=(_WORD, "@-", (".", _WORD)))
 _URL = rf"(?i)(?:(?:https?|ftps?|sftp|wss?)://[\p{{L}}\d\[]|(?-u:\b)www\d?\.\w)(?:{_TAIL}*{_LAST})?"
 _BARE = rf"[\p{{L}}\d-]+(?:\.[\p{{L}}\d-]+)+(?::\d+)?(?:[/?#]{_TAIL}*{_LAST})?/?"
 
@@ -57,24 +60,20 @@ def urls(scene: Scene) -> list[Spans]:
     schemed = Spans("URL", *search(pl.concat([schemes, www]), _URL), 0.93)
     bare = search(dotted, _BARE)
     found = scene.found(*bare)
-    found = found.where(
-        ~(((found.left() & (ALNUM | UNDER)) > 0) | found.left_in("@.-"))
-        & ~((found.right() & (ALNUM | UNDER)) > 0)
-        & ~found.right_in("@-")
-        & ~(found.right_in(".") & ((found.right(2) & (ALNUM | UNDER)) > 0))
-    )
+    found = found.where(found.free(_ALONE))
     return [schemed, found.where(_is_domain(found.text)).spans("URL", 0.85)] if len(found) else [schemed]
 
 
 def _is_domain(texts: pl.Series) -> Mask:
     """Whether texts that look like domains are some: the top level is known, and they are no words of a sentence."""
-    host = take(texts, r"^([^/?#:]+)").fill_null("")
-    top = take(host, r"\.([^.]+)$").fill_null("")
-    lower, labels = top.str.to_lowercase(), host.str.count_matches(".", literal=True)
-    known, worded = lower.is_in(_TOP).to_numpy(), (lower.is_in(_WORDS.split()) & (labels == 1)).to_numpy()
+    host = ask(take(texts, r"^([^/?#:]+)"), TEXT.fill_null(""))
+    top = ask(take(host, r"\.([^.]+)$"), TEXT.fill_null(""))
+    lower, single = top.str.to_lowercase(), ask(host, TEXT.str.count_matches(".", literal=True) == 1).to_numpy()
+    among = lambda some: ask(lower, TEXT.is_in(some)).to_numpy()  # noqa: E731
+    known, worded = among(_TOP), among(_WORDS.split()) & single
     doubtful = worded & ~has(host, r"[\d-]|^\w{7,}\.")
-    shouted = has(host, r"[A-Z]\.[A-Z]+$") & ~lower.is_in(["com", "org", "net", "edu", "gov"]).to_numpy()
-    short = has(host, r"^(?:\w\.)+\w{2}$") | lower.is_in(_FILES.split()).to_numpy()
+    shouted = has(host, r"[A-Z]\.[A-Z]+$") & ~among(["com", "org", "net", "edu", "gov"])
+    short = has(host, r"^(?:\w\.)+\w{2}$") | among(_FILES.split())
     likely = ~(shouted | has(top, r"^[A-Z][a-z]")) & (has(texts, "[/?#]") | ~(doubtful | short))
     return known & likely & ~has(host, r"^-|-\.|\.-|[^.]{64}") & has(host, r"\p{L}.*\.")
 
@@ -82,6 +81,9 @@ def _is_domain(texts: pl.Series) -> Mask:
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _V4 = rf"(?:{_OCTET}\.){{3}}{_OCTET}"
 _V6 = r"(?i)(?:[0-9a-f]{0,4}:){2,7}(?:[0-9a-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?"
+_V4_ALONE = none_of(left=(_WORD, "."), right=(_WORD, (".", _WORD)))
+_V6_ALONE = none_of(left=(_WORD, ":."), right=(_WORD, (":", _WORD)))
+_MAC_ALONE = none_of(left=(_WORD, ":-"), right=(_WORD, ":-"))
 _MAC = r"(?i)(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}"
 
 
@@ -90,17 +92,17 @@ def machines(scene: Scene) -> list[Spans]:
     dots = scene.dots
     between = dots[(scene.kind(dots - 1) == DIGIT) & (scene.kind(dots + 1) == DIGIT)]
     v4 = scene.found(*search(scene.words_at(_repeated(between, 2, 8)), _V4))
-    v4 = v4.where(~(((v4.left() & (ALNUM | UNDER)) > 0) | v4.left_in(".") | _in_word(v4, ".")))
+    v4 = v4.where(v4.free(_V4_ALONE))
     if len(v4):
         v4 = v4.where(~has(v4.before(12), r"(?:version|release|\bv)[ .:]*$"))
     colons = scene.words_at(_repeated(scene.marks_at(":"), 1, 5))
     dashed = scene.words_at(_repeated(scene.marks_at("-"), 4, 12))
     cisco = scene.words_at(_repeated(dots, 1, 5))
     mac = scene.found(*search(pl.concat([colons, dashed, cisco]), _MAC))
-    mac = mac.where(~(((mac.left() | mac.right()) & (ALNUM | UNDER)) > 0) & ~mac.left_in(":-") & ~mac.right_in(":-"))
+    mac = mac.where(mac.free(_MAC_ALONE))
     mac = mac.where(has(mac.text, r"\d|:")) if len(mac) else mac
     v6 = scene.found(*search(colons, _V6))
-    v6 = v6.where(~(((v6.left() & (ALNUM | UNDER)) > 0) | v6.left_in(":.") | _in_word(v6, ":")))
+    v6 = v6.where(v6.free(_V6_ALONE))
     v6 = v6.where(np.array([_is_v6(text) for text in v6.text.to_list()], dtype=bool))
     return [v4.spans("IP", 0.9), mac.spans("MAC", 0.9), v6.spans("IP", 0.9)]
 
@@ -108,12 +110,6 @@ def machines(scene: Scene) -> list[Spans]:
 def _repeated(at: Positions, times: int, reach: int) -> Positions:
     """Positions of marks of which so many more stand within some bytes."""
     return at[:-times][at[times:] - at[:-times] <= reach] if len(at) > times else at[:0]
-
-
-def _in_word(found: Found, mark: str) -> Mask:
-    """Whether a word goes on behind each, at once or behind a mark."""
-    word = ALNUM | UNDER
-    return ((found.right() & word) > 0) | (found.right_in(mark) & ((found.right(2) & word) > 0))
 
 
 def _is_v6(text: str) -> bool:

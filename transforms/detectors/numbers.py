@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from transforms.detectors.patterns import TEXT, ask
+
 Digits = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
@@ -28,7 +30,7 @@ _VERHOEFF_TURN = np.array(
 
 def characters(texts: pl.Series, width: int) -> Digits:
     """The bytes of texts as rows of a matrix, right-aligned in ``width`` columns, 0 where there is none."""
-    padded = texts.str.pad_start(width, "\x00")
+    padded = ask(texts, TEXT.str.pad_start(width, "\x00"))
     return (
         np.frombuffer("".join(padded.to_list()).encode("ascii", "replace"), dtype=np.uint8)
         .reshape(-1, width)

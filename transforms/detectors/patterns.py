@@ -11,12 +11,12 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import pyarrow.compute as pc
 
 from transforms.detectors.folding import MORE, fold
 
 _PLAIN = "(?-u)"
-_FEW = 2000  # texts for which Arrow's engine is done before Polars' has begun; it is slower with many
+TEXT = pl.col("text")
+"""The column that an expression handed to ``ask`` is about."""
 _ALL = frozenset(range(128))
 _CAPITALS, _SMALLS = (frozenset(range(ord(first), ord(first) + 26)) for first in "Aa")
 _LETTERS = _CAPITALS | _SMALLS | {ord(MORE)}
@@ -116,19 +116,45 @@ def _set(codes: frozenset[int]) -> str:
     return "[" + "".join(f"\\x{a:02x}" if a == b else f"\\x{a:02x}-\\x{b:02x}" for a, b in ranges) + "]"
 
 
+def ask(texts: pl.Series, answer: pl.Expr) -> pl.Series:
+    """An expression over texts (``TEXT``), computed in the thread that asks."""
+    return texts.alias("text").to_frame().select_seq(answer.alias("answer"), *_beside()).to_series()
+
+
+@cache
+def _beside() -> list[pl.Expr]:
+    """Columns that are asked for beside the one wanted. For fewer columns than it has threads, the engine computes the
+    arguments of each function (a column and a pattern, say) in its own threads; waiting for these takes longer than
+    searching thousands of candidates, and as many cycles.
+    """
+    return [TEXT.alias(str(place)) for place in range(1, pl.thread_pool_size())]
+
+
 def has(texts: pl.Series, pattern: str) -> npt.NDArray[np.bool_]:
     """Whether folded texts (not null) match anywhere."""
-    if len(texts) > _FEW:
-        return texts.str.contains(fast(pattern)).to_numpy()
-    found = pc.match_substring_regex(texts.to_arrow(), fast(pattern).removeprefix(_PLAIN))
-    return found.to_numpy(zero_copy_only=False)
+    return ask(texts, _contains(pattern)).to_numpy()
 
 
 def take(texts: pl.Series, pattern: str) -> pl.Series:
     """The first group of the first match in folded texts; null where there is none."""
-    return texts.str.extract(fast(pattern))
+    return ask(texts, _extract(pattern))
+
+
+@cache
+def _contains(pattern: str) -> pl.Expr:
+    return TEXT.str.contains(fast(pattern))
+
+
+@cache
+def _extract(pattern: str) -> pl.Expr:
+    return TEXT.str.extract(fast(pattern))
 
 
 def widths(texts: pl.Series) -> npt.NDArray[np.int64]:
     """The bytes of each text; 0 for null."""
-    return texts.str.len_bytes().cast(pl.Int64).fill_null(0).to_numpy()
+    return ask(texts, TEXT.str.len_bytes().cast(pl.Int64).fill_null(0)).to_numpy()
+
+
+def without(texts: pl.Series, pattern: str) -> pl.Series:
+    """Texts less all that matches."""
+    return ask(texts, TEXT.str.replace_all(fast(pattern), ""))

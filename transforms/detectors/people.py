@@ -18,8 +18,9 @@ from transforms.detectors.buffer import Buffer, Positions
 from transforms.detectors.contact import EMAIL
 from transforms.detectors.lexicon import TITLE
 from transforms.detectors.scene import Scene
+from transforms.detectors.sides import none_of
 from transforms.detectors.spans import search
-from transforms.detectors.tokens import LETTER, UPPER, WIDE
+from transforms.detectors.tokens import ALNUM, LETTER, UPPER, WIDE
 from transforms.detectors.vocabulary import PADDING, Hashes, hash_ranges
 from transforms.detectors.words import role_of
 
@@ -31,6 +32,7 @@ _RARE = 5  # bytes that a name of a single word has at least
 _GAP = 3  # bytes between two words of a name
 _DIGITS = 9  # of a phone number, from its end
 _PHONE = r"\(?\+?9(?:[ ()./-]{0,3}9){6,17}"
+_ALONE = none_of(left=(ALNUM,))
 _MIX = np.array([[0x9E3779B97F4A7C15], [0xD6E8FEB86659FD93]], dtype=np.uint64)
 _SLOTS = 20
 
@@ -172,8 +174,8 @@ class Finder:
         return self._known("EMAIL", start, end, texts)
 
     def _find_phones(self, scene: Scene) -> pl.DataFrame:
-        found = scene.shaped(_PHONE)
-        found = found.where((found.digits >= 7) & ~found.glued())
+        found = scene.shaped(_PHONE, _ALONE)
+        found = found.where(found.digits >= 7)
         digits = found.text.str.replace_all("[^0-9]", "").str.tail(_DIGITS)
         return self._known("PHONE", found.start, found.end, digits)
 

@@ -8,10 +8,11 @@ import polars as pl
 
 from transforms.detectors.buffer import count_before
 from transforms.detectors.cues import HOME, POSTAL, STREET_FIRST, STREET_LAST, UNIT
-from transforms.detectors.patterns import fast, has, take, widths
+from transforms.detectors.patterns import TEXT, ask, fast, has, take, widths
 from transforms.detectors.scene import Found, Scene
+from transforms.detectors.sides import none_of
 from transforms.detectors.spans import Spans, search
-from transforms.detectors.tokens import DIGIT, LETTER
+from transforms.detectors.tokens import ALNUM, DIGIT
 
 _COMPOUND = (
     r"^\p{L}.+(?:stra(?:ß|ss)e|str\.?|gasse|weg|platz|allee|[^aeiou]ring|ufer|damm|straat|laan|gracht|kade|plein"
@@ -66,7 +67,7 @@ def _typed(scene: Scene) -> list[Spans]:
         return []
     before = scene.buffer.before(hits.start, 60, lower=False)
     left = take(before, _LEFT_OF_TYPE)
-    plain = left.is_null() & hits.text.str.to_lowercase().is_in(_PLAIN_TYPES)
+    plain = left.is_null() & ask(hits.text, TEXT.str.to_lowercase().is_in(_PLAIN_TYPES))
     left = left.zip_with(~plain, take(before, _LEFT_OF_PLAIN_TYPE))
     kept = left.is_not_null()
     hits = hits.where(kept)
@@ -91,7 +92,7 @@ def _streets(scene: Scene) -> list[Spans]:
         _widened(
             behind.where(named),
             left.filter(pl.Series(french)).filter(named),
-            name.filter(named).str.strip_chars_end(" ."),
+            ask(name.filter(named), TEXT.str.strip_chars_end(" .")),
             0.65,
         ),
     ]
@@ -137,8 +138,8 @@ def _hits(scene: Scene, cue: int, before: int, after: int = 0) -> Found:
 
 def _widened(hits: Found, left: pl.Series | None, right: pl.Series, score: float) -> Spans:
     """Hits with the text left and right of them, without a mark that the left part begins with."""
-    before = widths(left.str.replace(fast(r"^[^\p{L}\d]+"), "")) if left is not None else 0
-    return Spans("ADDRESS", hits.start - before, hits.end + widths(right.str.strip_chars_end(" \n")), score)
+    before = widths(ask(left, TEXT.str.replace(fast(r"^[^\p{L}\d]+"), ""))) if left is not None else 0
+    return Spans("ADDRESS", hits.start - before, hits.end + widths(ask(right, TEXT.str.strip_chars_end(" \n"))), score)
 
 
 def _labelled(scene: Scene) -> list[Spans]:
@@ -148,6 +149,7 @@ def _labelled(scene: Scene) -> list[Spans]:
 
 _UNSURE, _FAR = 0.2, 64
 _POSTAL = r"(?-u:\b)(?:9{5}(?:-9{3,4})?|9999|999 99|99-999|9{6}|9999 ?AA|AA?9[9A]? ?9AA|A9A ?9A9)(?-u:\b)"
+_ALONE = none_of(left=(ALNUM, ("-./_", ALNUM), "$#", (" ", "$#")), right=(ALNUM, "%", ("-./:,", DIGIT)))
 _POSTAL_WORDS = (
     r"(?:\bzip|postal|post ?code|\bcp\b|c\.p\.?|\bplz\b|código postal|code postal|postleitzahl|\bcep\b)[^\d\n]{0,16}$"
 )
@@ -159,14 +161,9 @@ _STATE = (
 
 def postal_codes(scene: Scene) -> list[Spans]:
     """Postal codes: after a word or a US state, before a town, or of the British or Canadian form."""
-    found = scene.shaped(_POSTAL)
+    found = scene.shaped(_POSTAL, _ALONE)
     rare = ((found.size == 4) | ((found.size == 6) & (found.digits >= 5))) & (scene.least > _UNSURE)
-    found = found.where(
-        ~(found.glued("-./_") | found.left_in("$#") | (found.left_in(" ") & found.left_in("$#", 2)))
-        & ((found.right() & LETTER) == 0)
-        & ~((found.right() == DIGIT) | found.right_in("%") | (found.right_in("-./:,") & (found.right(2) == DIGIT)))
-        & (~rare | found.said(POSTAL, _FAR))
-    )
+    found = found.where(~rare | found.said(POSTAL, _FAR))
     if not len(found):
         return []
     before, cased, text = found.before(28), found.after(12, lower=False), found.text

@@ -10,7 +10,9 @@ import numpy as np
 from transforms.detectors.cues import LABEL
 from transforms.detectors.patterns import has
 from transforms.detectors.scene import Scene
+from transforms.detectors.sides import none_of
 from transforms.detectors.spans import Spans
+from transforms.detectors.tokens import ALNUM
 
 _LABELS = (
     ("MRN", r"\bmrn|\bnhc\b|medical record|health record|hospital number|patient (?:id|number|no)|chart (?:no"
@@ -33,6 +35,7 @@ _LABELS = (
 )  # fmt: skip
 KINDS = tuple(kind for kind, _ in _LABELS)
 _VALUE = r"(?-u:\b)A{0,4}[-/]?9[A9./-]*(?: 9[9./-]*){0,4}(?-u:\b)"
+_ALONE = none_of(left=(ALNUM,))
 _BRIDGE = (
     r"(?:\s*(?:id|number|num|no|nr|núm|nº|n°|#|is|es|est|ist|del? paciente|of patient|code|card|plan|policy"
     r"|member|:|=|-|–|\.|,|\(|\)|\"|')){0,5}\s*$"
@@ -41,8 +44,9 @@ _BRIDGE = (
 
 def labelled(scene: Scene) -> list[Spans]:
     """Identifiers that a label announces: "MRN: 123456", "NHC 368503", "passport no. X1234567"."""
-    found = scene.shaped(_VALUE)
-    found = found.where((found.size >= 4) & (found.digits >= 3) & ~found.glued() & found.said(LABEL, 40))
+    found = scene.shaped(_VALUE, _ALONE)
+    found = found.where((found.size >= 4) & (found.digits >= 3))
+    found = found.where(found.said(LABEL, 40))
     if not len(found):
         return []
     before, kind = found.before(40), np.full(len(found), -1)

@@ -14,10 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from transforms.detectors.buffer import Positions, count_before, large_strings
+from transforms.detectors.buffer import Positions, count_before, large_strings, places
+from transforms.detectors.folding import Bytes
 from transforms.detectors.lazy import lazy
+from transforms.detectors.sides import ANYTHING, marked
 from transforms.detectors.spans import Mask, Spans, search
-from transforms.detectors.tokens import ALNUM, PIECES, Tokens
+from transforms.detectors.tokens import PIECES, Tokens
 
 _GAP, _LONG = 3, 200
 _SHAPE = np.arange(256, dtype=np.uint8)
@@ -43,7 +45,7 @@ class Scene(Tokens):
     def prepare(self) -> None:
         """Compute what nearly every detector asks for, before several threads do."""
         self.buffer.prepare()
-        _ = self.starts, self.ends, self.bits, self.sizes, self.meanings, self._cues, self._mark_codes, self._runs
+        _ = self.starts, self.ends, self.bits, self.sizes, self.meanings, self.cues, self._mark_codes, self._runs
 
     def beside_number(self, index: Positions, reach: int) -> Positions:
         """The tokens of ``index`` that have a token with digits within some places."""
@@ -78,23 +80,24 @@ class Scene(Tokens):
         """Candidates at some positions."""
         return Found(self, start, end, end - start)
 
-    def shaped(self, pattern: str) -> "Found":
-        """Parts of runs whose shape matches. In a pattern ``9`` is any digit and ``A`` any ASCII letter."""
+    def shaped(self, pattern: str, sides: Bytes = ANYTHING) -> "Found":
+        """Parts of runs whose shape matches, with nothing of ``sides`` beside them. In a pattern ``9`` is any digit
+        and ``A`` any ASCII letter.
+        """
+        from transforms.detectors.compiled.beside import placed
+
         runs = self._runs
         matches = [(*match.span(), match.group().count("9")) for match in _compiled(pattern).finditer(runs.line)]
         if runs.long.height:
             matches += [(a, b, b - a) for a, b in zip(*(c.tolist() for c in search(runs.long, pattern)), strict=True)]
         if not matches:
             return Found(self, _NONE, _NONE, _NONE)
-        found = np.array(matches, np.int64)
-        shape = np.searchsorted(runs.heads, found[:, 0], side="right") - 1
-        count = runs.bounds[shape + 1] - runs.bounds[shape]
-        part = np.repeat(np.arange(len(found)), count)
-        run = np.arange(len(part)) - np.repeat(np.cumsum(count) - count, count) + runs.bounds[shape[part]]
-        begin = runs.starts[run] + (found[:, 0] - runs.heads[shape])[part]
-        order = np.argsort(begin, kind="stable")
-        begin, part = begin[order], part[order]
-        return Found(self, begin, begin + (found[:, 1] - found[:, 0])[part], found[part, 2])
+        first, last, digits = np.array(matches, np.int64).T.copy()
+        shape = np.searchsorted(runs.heads, first, side="right") - 1
+        offsets = first - runs.heads[shape]
+        found = placed(self.buffer.codes, runs.starts, runs.bounds, shape, offsets, last - first, digits, sides)
+        order = np.argsort(found[0], kind="stable")
+        return Found(self, *(column[order] for column in found))
 
 
 @dataclass(frozen=True)
@@ -134,37 +137,26 @@ class Found:
         """The candidates, folded."""
         return self.scene.buffer.cut(self.start, self.end)
 
-    def left(self, step: int = 1) -> npt.NDArray[np.uint8]:
-        """The class of the byte before each, or of one further left."""
-        return self.scene.kind(self.start - step)
-
-    def right(self, step: int = 1) -> npt.NDArray[np.uint8]:
-        """The class of the byte behind each, or of one further right."""
-        return self.scene.kind(self.end + step - 1)
-
     def left_in(self, marks: str, step: int = 1) -> Mask:
         """Whether the byte before each (or one further left) is one of some marks."""
-        return _TABLES[marks][self.scene.code(self.start - step)]
+        return marked(marks)[self.scene.code(self.start - step)]
 
-    def right_in(self, marks: str, step: int = 1) -> Mask:
-        """Whether the byte behind each (or one further right) is one of some marks."""
-        return _TABLES[marks][self.scene.code(self.end + step - 1)]
+    def right_in(self, marks: str) -> Mask:
+        """Whether the byte behind each is one of some marks."""
+        return marked(marks)[self.scene.code(self.end)]
 
-    def glued(self, marks: str = "") -> Mask:
-        """Whether a letter or digit stands before each, at once or before one of some marks."""
-        glued = (self.left() & ALNUM) > 0
-        return glued | (self.left_in(marks) & ((self.left(2) & ALNUM) > 0)) if marks else glued
+    def free(self, sides: Bytes) -> Mask:
+        """Whether nothing of ``sides`` (sides.py) stands beside each."""
+        from transforms.detectors.compiled.beside import free
+
+        return free(self.scene.buffer.codes, places(self.start), places(self.end), sides)
 
     def said(self, cue: int, reach: int = 48) -> Mask:
         """Whether a word of a cue stands within some bytes before each, in its row."""
-        index = self.scene.cued(cue)
-        if len(index) == 0 or len(self) == 0:
-            return np.zeros(len(self), bool)
-        starts, ends = self.scene.starts[index], self.scene.ends[index]
-        at = count_before(ends, self.start + 1) - 1
-        near = (at >= 0) & (self.start - starts[at] <= reach)
-        near[near] = starts[at[near]] >= self.scene.buffer.starts[self.scene.buffer.rows(self.start[near])]
-        return near
+        from transforms.detectors.compiled.beside import said
+
+        scene = self.scene
+        return said(*scene.cues, scene.starts, scene.ends, scene.buffer.starts, places(self.start), cue, reach)
 
     def before(self, size: int) -> pl.Series:
         """The bytes before each, in lower case."""
@@ -185,19 +177,6 @@ class Found:
     def spans(self, kind: str, score: "npt.NDArray[np.float64] | pl.Series | float") -> Spans:
         """The candidates as spans of a kind."""
         return Spans(kind, self.start, self.end, score if isinstance(score, float) else np.asarray(score, np.float64))
-
-
-class _Tables(dict[str, Mask]):
-    """Which bytes are one of some marks, by the marks."""
-
-    def __missing__(self, marks: str) -> Mask:
-        table = np.zeros(256, dtype=bool)
-        table[[*marks.encode()]] = True
-        self[marks] = table
-        return table
-
-
-_TABLES = _Tables()
 
 
 class _Runs(NamedTuple):

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from transforms.detectors.buffer import CLOSE, OPEN, Buffer, Positions
-from transforms.detectors.patterns import fast
+from transforms.detectors.patterns import TEXT, ask, fast
 
 Scores = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -62,7 +62,7 @@ def search(pieces: pl.DataFrame, pattern: str) -> Matches:
     if pieces.is_empty():
         return NO_MATCHES
     mark = f"${{pre}}{OPEN}${{value}}{CLOSE}${{post}}" if "(?P<value>" in pattern else f"{OPEN}${{0}}{CLOSE}"
-    marked = pieces["text"].str.replace_all(fast(pattern), mark).rechunk().to_arrow().cast("large_string")
+    marked = ask(pieces["text"], TEXT.str.replace_all(fast(pattern), mark)).rechunk().to_arrow().cast("large_string")
     bounds, data = marked.buffers()[1:3]
     if data is None:
         return NO_MATCHES

@@ -43,7 +43,7 @@ def _classes() -> npt.NDArray[np.uint8]:
     return table
 
 
-_CLASSES = _classes()
+CLASSES = _classes()
 PIECES = {"start": pl.Int64, "text": pl.String}
 """Pieces of text to search, each with where it begins."""
 
@@ -62,12 +62,12 @@ class Tokens:
         size = len(self.buffer.raw)
         room = (np.empty((8, size // 2 + 2), np.int64), np.empty((2, size + 2), np.int64))
         traits = np.empty((2, size // 2 + 2), np.uint8)
-        return sweep(self.buffer.codes, self.buffer.raw, _CLASSES, words().tables, RARE, *room, traits)
+        return sweep(self.buffer.codes, self.buffer.raw, CLASSES, words().tables, RARE, *room, traits)
 
     @lazy
     def classes(self) -> npt.NDArray[np.uint8]:
         """The class of each byte."""
-        return _CLASSES[self.buffer.codes[:-MARGIN]]
+        return CLASSES[self.buffer.codes[:-MARGIN]]
 
     @lazy
     def starts(self) -> Positions:
@@ -110,12 +110,14 @@ class Tokens:
         return self._swept.dots
 
     @lazy
-    def _cues(self) -> npt.NDArray[np.int64]:
-        return self.meanings[self._swept.cued]
+    def cues(self) -> tuple[Positions, Positions]:
+        """Indexes of the tokens with a cue of ``RARE``, and what each means."""
+        return self._swept.cued, self.meanings[self._swept.cued]
 
     def cued(self, cue: int) -> Positions:
         """Indexes of the tokens that announce something; a cue of ``RARE``."""
-        return self._swept.cued[(self._cues & cue) > 0]
+        index, meanings = self.cues
+        return index[(meanings & cue) > 0]
 
     def announced(self, index: Positions, cue: int) -> npt.NDArray[np.bool_]:
         """Whether the tokens at some indexes announce something; False where there is no such token."""
@@ -170,7 +172,7 @@ class Tokens:
 
     def kind(self, positions: Positions) -> npt.NDArray[np.uint8]:
         """The classes of the bytes at positions; SPACE beyond either end."""
-        return _CLASSES[self.code(positions)]
+        return CLASSES[self.code(positions)]
 
     def is_point(self, positions: Positions) -> npt.NDArray[np.bool_]:
         """Whether a mark that is no space stands at positions."""

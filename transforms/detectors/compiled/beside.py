@@ -4,10 +4,85 @@ Belongs here: loops over places in a chunk. Must not: passes over all bytes (swe
 """
 
 import numpy as np
+import numpy.typing as npt
 
-from transforms.detectors.compiled import BYTES, NUMBER, PLACES, Bytes, Places, compiled
+from transforms.detectors.compiled import BYTE_ROWS, BYTES, NUMBER, PLACES, Bytes, Places, compiled
 
 _FEED = 10
+
+
+@compiled(BYTES, PLACES, PLACES, BYTE_ROWS)
+def free(codes: Bytes, starts: Places, ends: Places, sides: Bytes) -> npt.NDArray[np.bool_]:
+    """Which ranges have nothing beside them that ``sides`` names: the first two bytes before one, or those behind it,
+    share a bit in its rows (left: near, far; right: near, far).
+    """
+    found = np.empty(len(starts), np.bool_)
+    for place in range(len(starts)):
+        left, right = starts[place], ends[place]
+        before = sides[0, codes[left - 1]] & sides[1, codes[left - 2]]
+        behind = sides[2, codes[right]] & sides[3, codes[right + 1]]
+        found[place] = (before | behind) == 0
+    return found
+
+
+@compiled(BYTES, PLACES, PLACES, PLACES, PLACES, PLACES, PLACES, BYTE_ROWS)
+def placed(
+    codes: Bytes,
+    runs: Places,
+    bounds: Places,
+    shapes: Places,
+    offsets: Places,
+    sizes: Places,
+    digits: Places,
+    sides: Bytes,
+) -> tuple[Places, Places, Places]:
+    """Where parts of shapes stand in the text: begin, end and digits of each part in each run of its shape, without
+    those that have something of ``sides`` beside them (as ``free``). The runs of a shape: ``runs`` between its bounds.
+    """
+    most = 0
+    for part in range(len(shapes)):
+        most += bounds[shapes[part] + 1] - bounds[shapes[part]]
+    begins, ends, numbers = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int64)
+    count = 0
+    for part in range(len(shapes)):
+        offset, size = offsets[part], sizes[part]
+        for run in range(bounds[shapes[part]], bounds[shapes[part] + 1]):
+            left = runs[run] + offset
+            right = left + size
+            before = sides[0, codes[left - 1]] & sides[1, codes[left - 2]]
+            behind = sides[2, codes[right]] & sides[3, codes[right + 1]]
+            begins[count], ends[count], numbers[count] = left, right, digits[part]
+            count += (before | behind) == 0
+    return begins[:count], ends[:count], numbers[:count]
+
+
+@compiled(PLACES, PLACES, PLACES, PLACES, PLACES, PLACES, NUMBER, NUMBER)
+def said(
+    cued: Places, cues: Places, starts: Places, ends: Places, rows: Places, asked: Places, cue: int, reach: int
+) -> npt.NDArray[np.bool_]:
+    """Whether the last token of a cue that ends before each place asked for begins within reach of it, in its row.
+    ``cued``: tokens with any cue, ``cues``: which ones; ``rows``: where rows begin.
+    """
+    found = np.zeros(len(asked), np.bool_)
+    last = 0
+    for place in range(len(asked)):
+        at = asked[place]
+        if last > 0 and ends[cued[last - 1]] > at:
+            last = 0
+        step = 1
+        while step > 0:  # growing steps ahead, then shrinking ones
+            if last + step <= len(cued) and ends[cued[last + step - 1]] <= at:
+                last += step
+                step *= 2
+            else:
+                step //= 2
+        back = last - 1
+        while back >= 0 and at - starts[cued[back]] <= reach and cues[back] & cue == 0:
+            back -= 1
+        if back >= 0 and at - starts[cued[back]] <= reach:
+            row = np.searchsorted(rows, at, side="right") - 1
+            found[place] = starts[cued[back]] >= rows[row]
+    return found
 
 
 @compiled(PLACES, PLACES)
