@@ -112,14 +112,15 @@ class Splitter:
                 gap, text = [BOM], text[len(BOM) :]
             first = False
             more = True
+            plain, small = b"\r" not in text, len(text) <= self._record_bytes
             while more:
                 lines = text.split(b"\n", CHUNK_ROWS)
                 if more := len(lines) > CHUNK_ROWS:
                     text = lines.pop()
-                chunk, after = _line_chunk(lines, b"\n" if ended or more else b"")
+                chunk, after = _line_chunk(lines, b"\n" if ended or more else b"", plain)
                 if chunk.payloads:
                     chunk.prefixes[0] = b"".join([*gap, chunk.prefixes[0]])
-                    yield self._fitting(chunk)
+                    yield chunk if small else self._fitting(chunk)
                     gap = []
                 gap.append(b"".join(after))
                 if sum(map(len, gap)) > self._record_bytes:
@@ -132,9 +133,12 @@ class Splitter:
         return chunk
 
 
-def _line_chunk(lines: list[bytes], last_end: bytes) -> tuple[Chunk, list[bytes]]:
-    """Records of consecutive lines, and the bytes after the last record. Only the last line may lack its line end."""
-    if all(lines) and not any(map(bytes.isspace, lines)) and not any(b"\r" in line for line in lines):
+def _line_chunk(lines: list[bytes], last_end: bytes, plain: bool) -> tuple[Chunk, list[bytes]]:
+    """Records of consecutive lines, and the bytes after the last record. Only the last line may lack its line end.
+
+    ``plain``: there is no carriage return in them.
+    """
+    if plain and all(lines) and not any(map(bytes.isspace, lines)):
         return Chunk([b"", *[b"\n"] * (len(lines) - 1)], lines), [last_end]
     chunk, gap = Chunk([], []), list[bytes]()
     for number, line in enumerate(lines):

@@ -75,8 +75,10 @@ def elements(texts: pl.Series, steps: Steps = (EACH,)) -> pl.Series:
 def count_keys(texts: pl.Series, containers: Sequence[Steps]) -> pl.DataFrame:
     """How many texts have which member in each container; columns ``container`` (its number), ``key``, ``count``."""
     shapes = _run(
-        """SELECT any_value(keys) AS keys, count(*) AS count
-           FROM (SELECT try(json_keys(text, $paths)) AS keys FROM texts) WHERE keys IS NOT NULL GROUP BY hash(keys)""",
+        """SELECT try(json_keys(text, $paths)) AS keys, count
+           FROM (SELECT any_value(text) AS text, count(*) AS count
+                 FROM (SELECT text, hash(try(json_keys(text, $paths))) AS shape FROM texts) GROUP BY shape)
+           WHERE keys IS NOT NULL""",
         texts,
         paths=[format_path(c) for c in containers],
     )
