@@ -57,6 +57,7 @@ def test_only_settings_reads_the_environment() -> None:
 ALLOWED_ENVIRONMENT = {
     "cenote/settings.py",
     "cenote/features/definitions.py",  # what feature_store.yaml interpolates
+    "cenote/vectors/store.py",  # LANCE_CPU_THREADS
     "feature_repo/views.py",  # the lake's home, since it may import feast only
     "pipelines/run.py",  # DAGSTER_HOME
 }

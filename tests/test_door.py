@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from importlib import import_module
 
 import polars as pl
 import pytest
@@ -299,7 +300,7 @@ def test_hidden_people_leave_every_door(
 
     shown = lake.search("delivery", k=400, mode="vector")
     assert customer in shown["subject_id"]
-    for module in (people, entity):
+    for module in (people, entity, import_module("cenote.vectors.search")):
         monkeypatch.setattr(module, "hidden", lambda _: (customer,))
     left = lake.search("delivery", k=400, mode="vector")
     assert left.height == 400, "others take their place"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -298,6 +299,27 @@ def test_a_hit_is_compared_with_those_that_were_kept() -> None:
     turned = np.array([[np.cos(angle), np.sin(angle)] for angle in (0.0, 0.4, 0.8)], np.float32)  # each near the next
     hits = pl.DataFrame({"passage_id": ["a", "b", "c"], "content_hash": ["x", "y", "z"]})
     assert distinct(hits, (hits["content_hash"], turned), 0.9)["passage_id"].to_list() == ["a", "c"]
+
+
+@pytest.mark.parametrize("indexed_from", [10, 1_000_000])
+def test_hidden_people_are_left_out_as_if_they_were_never_there(
+    told: Workspace, indexed_from: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = import_module("cenote.vectors.search")
+    vectors.ensure_indexes(told, vector_index_from=indexed_from)
+
+    hit = stored(told).filter(pl.col("subject_id").is_not_null()).row(0, named=True)
+
+    def found() -> list[tuple[list[str], list[float]]]:
+        asked = [vectors.search(told, hit["text"], k=4, mode=mode) for mode in ("vector", "text")]
+        return [(hits["subject_id"].to_list(), hits["score"].round(5).to_list()) for hits in asked]
+
+    assert all(hit["subject_id"] in people for people, _ in found())
+    monkeypatch.setattr(module, "hidden", lambda _: (hit["subject_id"],))
+    dropped = found()
+    monkeypatch.setattr(module, "_LEFT_OUT", 0)  # from here on their rows are not searched
+    assert [scores for _, scores in dropped] == [scores for _, scores in found()]
+    assert all(len(people) == 4 and hit["subject_id"] not in people for people, _ in dropped)
 
 
 def test_recall_of_the_vector_index_is_measured_against_exact_search(

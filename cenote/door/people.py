@@ -7,8 +7,6 @@ Tables that SQL reads are not passed through here; their views say what they sho
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from cenote.sqltext import one_of
-
 if TYPE_CHECKING:
     import polars as pl
 
@@ -37,12 +35,3 @@ def visible(space: "Workspace", frame: "pl.DataFrame") -> "pl.DataFrame":
     if "node" in frame.columns:
         about.append(pl.col("node").str.replace("^[^:]*:", "").is_in(people))
     return frame.filter(~pl.any_horizontal(test.fill_null(False) for test in about)) if about else frame
-
-
-def condition(space: "Workspace", where: str | None) -> str | None:
-    """A condition of the passage store, narrowed to people who may be seen, so that ``k`` hits are visible ones."""
-    people = list(hidden(space))
-    if not people:
-        return where
-    seen = f"(subject_id IS NULL OR NOT {one_of('subject_id', people)})"
-    return f"({where}) AND {seen}" if where else seen

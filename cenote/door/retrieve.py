@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from cenote.door.people import condition, visible
+from cenote.door.people import visible
 from cenote.errors import FeatureError, unknown
 from cenote.features.definitions import Described, described
 from cenote.workspace import Workspace
@@ -19,7 +19,7 @@ def search(space: Workspace, query: str, where: str | None = None, **how: Any) -
     """What :func:`cenote.vectors.search` finds among passages that may be seen."""
     from cenote import vectors
 
-    return visible(space, vectors.search(space, query, where=condition(space, where), **how))
+    return visible(space, vectors.search(space, query, where=where, **how))
 
 
 def search_and_retrieve(

@@ -11,7 +11,7 @@ which takes longer than finding it.
 
 import os
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from cenote.vectors.store import INDEX_CACHE, METADATA_CACHE, NAME, Store, frame, unreadable
+from cenote.vectors.store import INDEX_CACHE, METADATA_CACHE, NAME, Store, about, frame, unreadable
 from cenote.workspace import Workspace
 
 _LAKES = 4  # whose tables stay open
@@ -34,6 +34,7 @@ class State:
     rows: Any
     model: str
     indexed: bool
+    _about: dict[tuple[str, ...], np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def asked(self, columns: Sequence[str], **question: Any) -> pa.Table:
         """Columns of what Lance's scanner answers: ``nearest``, ``full_text_query``, ``filter``, ``limit``."""
@@ -55,6 +56,17 @@ class State:
             scores[:compared] = self.vectors(rows[:compared]) @ vector
         best = np.argsort(-scores, kind="stable")[:k]
         return pl.DataFrame({"score": scores[best], "_rowid": rows[best]})
+
+    def rows_about(self, people: Sequence[str]) -> np.ndarray:
+        """Ids of the rows about some people, or naming them; looked for once, since a state does not change."""
+        asked = tuple(people)
+        if not asked:
+            return np.array([], np.uint64)
+        if (known := self._about.get(asked)) is None:
+            known = self.asked(["_rowid"], filter=about(asked))["_rowid"].to_numpy()
+            self._about.clear()  # who is hidden changes now and then: one answer is kept
+            self._about[asked] = known
+        return known
 
     def vectors(self, rows: np.ndarray) -> np.ndarray:
         """The vectors of some rows, a row each."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
 from cenote.embedding import lake_embedder
@@ -23,6 +24,7 @@ from cenote.workspace import Workspace
 MODES = ("hybrid", "vector", "text")
 COLUMNS = ("passage_id", "lineage_id", "subject_id", "dataset", "namespace", "title", "text", "at", "metadata")
 _DEEPEST = 50  # hits that each list gives to a fusion, a reranker or a search for near duplicates, at least
+_LEFT_OUT = 200  # rows of hidden people that a search finds and drops, instead of a condition on every row
 _AT_ONCE = ThreadPoolExecutor(4, "search")
 
 
@@ -59,14 +61,13 @@ def search(
         raise SearchError("this lake has no passages yet", "run `cenote run --select vectors`")
     settings = space.settings
     apart = settings.distinct_below if distinct_below is None else distinct_below
-    condition = _condition(namespace, where, hidden(space))
     again = apart is not None or bool(settings.rerank_model)  # whether any hit may be shown, not only the best k
     deep = max(_DEEPEST, 2 * k) if mode == "hybrid" or again else k
-    depth = _Depth(deep, deep if again else k)
+    question = _question(query, deep, deep if again else k, _condition(namespace, where), state, hidden(space))
     columns = COLUMNS if apart is None else (*COLUMNS, "content_hash", "vector")
     try:
-        hits = _ranked(space, state, query, mode, depth, condition)
-        hits = state.filled(hits.head(depth.shown), columns)  # rows are read of those only that may be shown
+        hits = _ranked(space, state, mode, question)
+        hits = state.filled(hits.head(question.shown), columns)  # rows are read of those only that may be shown
         if settings.rerank_model:
             hits = rerank.reranked(hits, query, settings.rerank_model)
         if apart is not None:
@@ -80,48 +81,67 @@ def search(
     return hits if reveal is None else with_clear_text(space, hits, reveal)
 
 
-class _Depth(NamedTuple):
-    """How many hits a list gives, and how many of its best may be shown."""
+class _Question(NamedTuple):
+    """How many hits a list gives, how many of its best may be shown, and which rows are none whatever they answer."""
 
+    query: str
     hits: int
     shown: int
+    condition: str | None
+    unseen: np.ndarray
+
+    def seen(self, hits: pl.DataFrame) -> pl.DataFrame:
+        """Hits without rows that are not to be seen."""
+        kept = hits if not len(self.unseen) else hits.filter(~np.isin(hits["_rowid"].to_numpy(), self.unseen))
+        return kept.head(self.hits)
 
 
-def _ranked(
-    space: Workspace, state: State, query: str, mode: str, depth: _Depth, condition: str | None
-) -> pl.DataFrame:
+def _question(
+    query: str, hits: int, shown: int, condition: str | None, state: State, people: Sequence[str]
+) -> _Question:
+    """A question that hides people: their rows are left out of the answers, or, where they are many, not searched."""
+    unseen = state.rows_about(people)
+    if len(unseen) <= _LEFT_OUT:
+        return _Question(query, hits, shown, condition, unseen)
+    told = f"NOT {about(people)}"
+    return _Question(query, hits, shown, f"{told} AND ({condition})" if condition else told, unseen[:0])
+
+
+def _ranked(space: Workspace, state: State, mode: str, question: _Question) -> pl.DataFrame:
     """Scores and row ids of the best hits."""
     if mode == "text":
-        return _by_words(state, query, depth, condition)
+        return _by_words(state, question)
     if mode == "vector":
-        return _by_meaning(space, state, query, depth, condition)
-    told = _AT_ONCE.submit(_by_words, state, query, depth, condition)
-    meant = _by_meaning(space, state, query, depth, condition)
+        return _by_meaning(space, state, question)
+    told = _AT_ONCE.submit(_by_words, state, question)
+    meant = _by_meaning(space, state, question)
     weight = space.settings.vector_weight
     return fused([meant, told.result()], [weight, 1 - weight], by="_rowid")
 
 
-def _condition(namespace: str | Sequence[str] | None, where: str | None, people: Sequence[str]) -> str | None:
+def _condition(namespace: str | Sequence[str] | None, where: str | None) -> str | None:
     chosen = [namespace] if isinstance(namespace, str) else namespace
     parts = [one_of("namespace", chosen)] if chosen else []
-    parts += [f"NOT {about(people)}"] if people else []
     parts += [f"({where})"] if where else []
     return " AND ".join(parts) or None
 
 
-def _by_meaning(space: Workspace, state: State, query: str, depth: _Depth, condition: str | None) -> pl.DataFrame:
+def _by_meaning(space: Workspace, state: State, question: _Question) -> pl.DataFrame:
     model = lake_embedder(space.settings)
     if state.model != model.name:
         raise SearchError(
             "the passages were embedded with another model than the settings name",
             "run `cenote run --select vectors`, or set CENOTE_EMBEDDING_MODEL back",
         )
-    return state.nearest(model.query(query), depth.hits, depth.shown, condition)
+    more = len(question.unseen)
+    vector = model.query(question.query)
+    return question.seen(state.nearest(vector, question.hits + more, question.shown + more, question.condition))
 
 
-def _by_words(state: State, query: str, depth: _Depth, condition: str | None) -> pl.DataFrame:
+def _by_words(state: State, question: _Question) -> pl.DataFrame:
     from lance.query import MatchQuery  # not the query language, whose signs would be errors
 
-    words = MatchQuery(query, "text")
-    found = state.asked(["_score", "_rowid"], full_text_query=words, limit=depth.hits, filter=condition)
-    return pl.DataFrame({"score": found["_score"].to_numpy().astype(float), "_rowid": found["_rowid"].to_numpy()})
+    words, count = MatchQuery(question.query, "text"), question.hits + len(question.unseen)
+    found = state.asked(["_score", "_rowid"], full_text_query=words, limit=count, filter=question.condition)
+    scores, rows = found["_score"].to_numpy().astype(float), found["_rowid"].to_numpy()
+    return question.seen(pl.DataFrame({"score": scores, "_rowid": rows}))
