@@ -94,4 +94,4 @@ def account_new(space: Workspace, dataset: str, files: Mapping[str, Sequence[str
 
 def _ids(files: Sequence[str]) -> pl.DataFrame:
     empty = pl.DataFrame(schema={"lineage_id": pl.String})
-    return pl.scan_parquet(files).select("lineage_id").collect() if files else empty
+    return pl.scan_parquet(list(files)).select("lineage_id").collect() if files else empty

@@ -2,20 +2,26 @@
 
 Belongs here: building marts. Must not: what a mart says (transforms/marts/*.sql), tracing its rows (lineage).
 Nothing is captured while a mart is built: its rows are traced by rewriting its SQL against the versions that
-its commit names.
+its commit names. Where rows of a key come of that key's base rows alone, and few keys changed, the rows of these
+are computed and take the place of the old ones.
 """
 
 from typing import TYPE_CHECKING
+
+import polars as pl
 
 from cenote import catalog
 from cenote.errors import SqlFileError, TableError, unknown
 from cenote.lineage import grain_id_sql
 from cenote.report import StageReport, up_to_date
+from cenote.rewrite import exchange
 from cenote.sqlfiles import SqlFile, in_order, load_sqlfiles
-from cenote.tables import Commit
-from cenote.views import ident
+from cenote.tables import Commit, Table
+from cenote.touched import few, touched
+from cenote.views import ident, text
 from cenote.workspace import Workspace
 from transforms.anonymity import released_sql, small_rows_sql
+from transforms.locality import TOUCHED
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -64,12 +70,47 @@ def build(space: Workspace, mart: str, *, rebuild: bool = False) -> StageReport:
         if not rebuild and up_to_date(table, commit):
             return StageReport.unchanged(table)
         with catalog.connect(space, sqlfile.inputs, versions, everybody=True) as connection:
+            if not rebuild and (key := _touched(space, connection, sqlfile, table, commit)):
+                return _exchanged(space, connection, sqlfile, table, commit, *key)
             rows = _run(connection, sqlfile, space)
             hidden = _hide_small_groups(connection, sqlfile)
             rows -= hidden.get("suppressed_rows", 0)
             written = connection.sql(f"SELECT {_columns(connection, sqlfile)} FROM result")
             version = table.overwrite(written.to_arrow_reader(_BATCH), commit, ["lineage_id"])
     return StageReport(table.name, rows, rows, version, details=hidden)
+
+
+def _touched(
+    space: Workspace, connection: "DuckDBPyConnection", sqlfile: SqlFile, table: Table, commit: Commit
+) -> tuple[str, str] | None:
+    """A column of the grain whose changed keys are few, and the SQL over these alone; None: the whole is to be made."""
+    last = table.last_commit()
+    if last is None or last.code != commit.code or (sqlfile.privacy and sqlfile.privacy.acts):
+        return None
+    for key in sqlfile.grain:
+        cut = touched(space, connection, sqlfile.sql, key, last.inputs)
+        relation = f"read_parquet([{', '.join(map(text, table.files()))}], union_by_name = true)"
+        if cut and table.files() and few(connection, relation, ident(key)):
+            return key, cut.sql
+    return None
+
+
+def _exchanged(
+    space: Workspace,
+    connection: "DuckDBPyConnection",
+    sqlfile: SqlFile,
+    table: Table,
+    commit: Commit,
+    key: str,
+    sql: str,
+) -> StageReport:
+    """Put the rows of touched keys in the place of those that the mart has of them."""
+    rows = _run(connection, sqlfile, space, sql)
+    made = connection.sql(f"SELECT {_columns(connection, sqlfile)} FROM result").to_arrow_table()
+    keys = pl.DataFrame(pl.from_arrow(connection.sql(f"FROM {TOUCHED}").to_arrow_table()))["entity"]
+    gone = table.scan().filter(pl.col(key).is_in(keys.implode())).select("lineage_id").collect()["lineage_id"]
+    version = exchange(table, gone, pl.DataFrame(pl.from_arrow(made)), commit)
+    return StageReport(table.name, table.count(), rows, version)
 
 
 def _mart(space: Workspace, mart: str) -> SqlFile:
@@ -97,13 +138,13 @@ def _commit(space: Workspace, sqlfile: SqlFile, versions: dict[str, int]) -> Com
     return Commit("gold", versions, f"{sqlfile.digest}{moment}", space.run_id, details=details)
 
 
-def _run(connection: "DuckDBPyConnection", sqlfile: SqlFile, space: Workspace) -> int:
-    """Make the temporary table ``result`` of the mart's SQL. Returns its number of rows."""
+def _run(connection: "DuckDBPyConnection", sqlfile: SqlFile, space: Workspace, sql: str = "") -> int:
+    """Make the temporary table ``result`` of the mart's SQL, or of ``sql``. Returns its number of rows."""
     import duckdb
 
     parameters = {"as_of": space.as_of} if sqlfile.uses_as_of else None
     try:
-        connection.execute(f"CREATE TEMP TABLE result AS {sqlfile.sql}", parameters)
+        connection.execute(f"CREATE TEMP TABLE result AS {sql or sqlfile.sql}", parameters)
         columns = [name for name, *_ in connection.execute("DESCRIBE result").fetchall()]
         for name in (*sqlfile.grain, *sqlfile.columns, *(sqlfile.privacy.columns if sqlfile.privacy else ())):
             if name not in columns:

@@ -234,7 +234,7 @@ def _rows(table: Table, files: Sequence[str]) -> pl.LazyFrame:
     schema = table.schema()
     if not files:
         return pl.LazyFrame(schema=schema)
-    return pl.scan_parquet(files, missing_columns="insert", schema=schema)
+    return pl.scan_parquet(list(files), missing_columns="insert", schema=schema)
 
 
 def _required_present(space: Workspace, rows: pl.LazyFrame, contract: Contract) -> Finding:

@@ -74,11 +74,10 @@ def exchange(table: Table, gone: pl.Series, added: pl.DataFrame, commit: Commit)
     def without(rows: pl.DataFrame) -> pl.DataFrame:
         return rows.join(out, on=gone.name, how="anti", maintain_order="left")
 
-    made = [
-        write_file(table, _changed(file, without, schema), data_change=False, **_as_written(file)) for file in files
-    ]
+    how = {file: _as_written(file) for file in files}
+    made = [write_file(table, _changed(file, without, schema), data_change=False, **how[file]) for file in files]
     if added.height:
-        made.append(write_file(table, iter([shaped(added, schema)])))
+        made.append(write_file(table, iter([shaped(added, schema)]), bloom=how[files[0]]["bloom"]))
     return replace_files(table, files, [action for action in made if action], commit)
 
 

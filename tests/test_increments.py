@@ -3,18 +3,27 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
-from cenote import checked, quality
+from cenote import checked, features, gold, quality
 from cenote.accounting import LAYERS
+from cenote.features import offline
 from cenote.rewrite import exchange
 from cenote.sample import generate
+from cenote.settings import load_settings
+from cenote.sqlfiles import load_sqlfiles
 from cenote.tables import Commit, HistoryGone, Table
 from cenote.workspace import Workspace
-from tests.scenario import shop_frames
+from tests.conftest import NOW
+from tests.scenario import ANA, BEN, lineage_id, shop_frames, silver_shop
+from transforms.locality import local
 
 
 def rows(*ids: str, **columns: Any) -> pl.DataFrame:
@@ -169,3 +178,131 @@ def test_a_sample_goes_on_where_another_ended(tmp_path: Path) -> None:
         return {i.decode() for text in texts for i in re.findall(rb'"(?:order_id|id)": ?"([OC]\d+)"', text)}
 
     assert not named("before", "orders") & named("after", "orders")
+
+
+# marts and features
+
+MARTS, VIEWS = ("customer_360", "consent_status"), ("customer_features", "product_features", "product_inventory")
+
+
+def supersede(space: Workspace, old: int, step: int, buyer: str | None) -> None:
+    """A new version of an order, by somebody else: the old row is closed, the new one is current."""
+    table, name = space.table("silver", "orders"), lineage_id("orders", old)
+    before = table.scan().filter(pl.col("lineage_id") == name).collect()
+    closed = before.with_columns(is_current=pl.lit(False), valid_to=pl.lit(NOW, pl.Datetime("us", "UTC")))
+    after = before.with_columns(
+        lineage_id=pl.lit(lineage_id("orders", old + 100 * step)), customer_id=pl.lit(buyer), is_current=pl.lit(True)
+    )
+    exchange(table, before["lineage_id"], pl.concat([closed, after]), Commit("silver", code="scenario"))
+
+
+def review(space: Workspace, step: int) -> None:
+    """One more review."""
+    new = shop_frames()["reviews"].slice(step % 4, 1)
+    named = new.with_columns(pl.lit(lineage_id("reviews", 100 * step)).alias("lineage_id"), rating=pl.lit(1, pl.Int64))
+    space.table("silver", "reviews").append(named, Commit("silver", code="scenario"))
+
+
+def build_all(space: Workspace) -> None:
+    for mart in MARTS:
+        gold.build(space, mart)
+    for view in VIEWS:
+        features.build(space, view)
+
+
+def made(space: Workspace) -> dict[str, pl.DataFrame]:
+    named = [("gold", mart) for mart in MARTS] + [("features", view) for view in VIEWS]
+    frames = {f"{layer}/{name}": space.table(layer, name).scan().collect() for layer, name in named}
+    return {
+        name: frame.sort("lineage_id", *frame.select("^created_timestamp$").columns) for name, frame in frames.items()
+    }
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    steps=st.lists(
+        st.tuples(st.integers(0, 6), st.sampled_from([ANA, BEN, None]), st.booleans(), st.booleans()),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_rows_of_touched_keys_alone_make_the_same_tables(
+    make_space: Callable[..., Workspace],
+    monkeypatch: pytest.MonkeyPatch,
+    steps: list[tuple[int, str | None, bool, bool]],
+) -> None:
+    found = []
+    for some in (True, False):
+        monkeypatch.setattr(gold, "few", lambda *_, some=some: some)
+        monkeypatch.setattr(offline, "few", lambda *_, some=some: some)
+        space = make_space(name=token_hex(4))
+        silver_shop(space)
+        build_all(space)
+        for number, (old, buyer, reviewed, build) in enumerate(steps, 1):
+            supersede(space, old, number, buyer)
+            if reviewed:
+                review(space, number)
+            if build:
+                build_all(space)
+        build_all(space)
+        found.append(made(space))
+    for name, frame in found[0].items():
+        assert_frame_equal(frame, found[1][name], check_column_order=False)
+
+
+def test_a_mart_is_made_anew_where_much_changed_and_in_part_where_little_did(
+    make_space: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts: list[str] = []
+    exchanged = gold._exchanged
+    monkeypatch.setattr(gold, "_exchanged", lambda *a: parts.append(a[2].name) or exchanged(*a))  # type: ignore[func-returns-value]
+    space = make_space()
+    silver_shop(space)
+    build_all(space)
+    review(space, 1)
+    report = gold.build(space, "customer_360")
+    assert parts == ["customer_360"] and report.written == 1 and report.rows > 1
+    for number in range(7):
+        supersede(space, number, 2, ANA)
+    assert gold.build(space, "customer_360").written == report.rows
+    silver = space.table("silver", "reviews")
+    silver.overwrite(silver.scan().collect(), Commit("silver", code="scenario"))  # who knows which rows it had
+    assert gold.build(space, "customer_360").written == report.rows
+    assert parts == ["customer_360"]
+
+
+def test_what_is_computed_in_part_is_told_from_the_sql() -> None:
+    known = load_settings()
+    files = load_sqlfiles(known.marts) | load_sqlfiles(known.features)
+    cut = {name: file.join_key or file.grain[0] for name, file in files.items()}
+    found = {name for name, key in cut.items() if local(files[name].sql, key)}
+    assert {*MARTS, *VIEWS} <= found
+    assert not found & {"daily_cash", "conversation_quality", "customer_graph_features", "active_media"}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT k, count(*) OVER () AS n FROM silver.t",
+        "SELECT k, row_number() OVER (ORDER BY v) AS n FROM silver.t",
+        "SELECT k, v FROM silver.t WHERE v > (SELECT avg(v) FROM silver.t)",
+        "SELECT k, v FROM silver.t WHERE k NOT IN (SELECT k FROM silver.u)",
+        "SELECT k, v FROM silver.t ORDER BY v LIMIT 10",
+        "SELECT DISTINCT ON (v) k, v FROM silver.t",
+        "SELECT max(k) AS k, v FROM silver.t GROUP BY v",
+        "SELECT t.k, u.v FROM silver.t AS t JOIN silver.u AS u ON u.v = t.v",
+        "SELECT t.k, u.v FROM silver.t AS t FULL JOIN silver.u AS u ON u.k = t.k",
+        "SELECT t.k, u.v FROM silver.t AS t, silver.u AS u",
+        "SELECT * FROM silver.t",
+        "SELECT k FROM silver.t EXCEPT SELECT k FROM silver.u",
+        "WITH s AS (SELECT v, sum(k) AS n FROM silver.t GROUP BY v) SELECT n AS k FROM s",
+        "WITH s AS (SELECT k, v FROM silver.t) SELECT s.v AS k FROM s",
+        "SELECT unnest(l) AS k FROM silver.t",
+        "SELECT k, sum(v) FILTER (WHERE v > 0) AS n, count(*) AS m FROM silver.t GROUP BY ROLLUP (k)",
+        "SELECT k, v FROM silver.t USING SAMPLE 10",
+        "SELECT k, sum(v) OVER w AS n FROM silver.t WINDOW w AS (ORDER BY v)",
+        "SELECT k, v FROM silver.t UNION ALL SELECT v, k FROM silver.t",
+    ],
+)
+def test_where_rows_depend_on_more_than_their_key_the_whole_is_made(sql: str) -> None:
+    assert local(sql, "k") is None

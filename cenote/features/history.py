@@ -26,6 +26,7 @@ from cenote.lineage import grain_id_sql
 from cenote.sqlfiles import SqlFile
 from cenote.tables import CommitInfo, Table
 from cenote.views import ident, text
+from transforms.locality import TOUCHED
 
 if TYPE_CHECKING:
     import duckdb
@@ -46,7 +47,8 @@ def last_build(table: Table) -> CommitInfo | None:
 class History:
     """One run of a feature file, in a DuckDB that shows its inputs.
 
-    ``since``: earlier moments are left out; ``without``: and so are these entities. Raises ``SqlFileError`` where the
+    ``since``: earlier moments are left out; ``without``: and so are these entities. ``touched``: the SQL over the keys
+    of the temporary table TOUCHED alone, of a ledger's build that looks at these. Raises ``SqlFileError`` where the
     SQL does not run, or gives other than one row for each key and moment.
     """
 
@@ -60,8 +62,10 @@ class History:
         as_of: datetime,
         since: datetime | None = None,
         without: Sequence[str] = (),
+        touched: str = "",
     ) -> None:
         self._connection, self._file, self._table = connection, file, table
+        self._sql, self._some = touched or file.sql, bool(touched)
         self._now, self._as_of, self._since, self._without = now, as_of, since, without
         self.key = str(file.join_key)
         self._compute()
@@ -109,7 +113,7 @@ class History:
 
         parameters = {"as_of": self._as_of} if self._file.uses_as_of else {}
         try:
-            self._connection.execute(f"CREATE TEMP TABLE result AS {self._file.sql}", parameters)
+            self._connection.execute(f"CREATE TEMP TABLE result AS {self._sql}", parameters)
         except duckdb.Error as error:
             what = f"feature file {self._file.name!r} does not run: {catalog.reason(error)}"
             raise SqlFileError(what, "correct its SQL; try it with `cenote sql`") from None
@@ -154,6 +158,10 @@ class History:
         if files:
             rows = f"FROM read_parquet([{', '.join(text(unquote(file)) for file in files)}], union_by_name = true)"
             rows += "" if self.snapshot else self._kept()
+            if self._some:
+                rows += (
+                    f"{' AND' if ' WHERE ' in rows else ' WHERE'} {ident(self.key)} IN (SELECT entity FROM {TOUCHED})"
+                )
             newest = f"ORDER BY {EVENT} DESC, {CREATED} DESC"
             rows += f" QUALIFY row_number() OVER (PARTITION BY {listed} {newest}) = 1"
         else:

@@ -19,7 +19,9 @@ from cenote.report import StageReport
 from cenote.retention.rules import view_limit
 from cenote.rewrite import PURGE, edit, holding
 from cenote.sqlfiles import SqlFile, load_sqlfiles
+from cenote.sqltext import ident, text
 from cenote.tables import CLUSTERED_ROW_GROUP, Commit, Table
+from cenote.touched import few, touched
 from cenote.workspace import Workspace
 from transforms.consent import outsiders
 
@@ -74,8 +76,11 @@ def build(space: Workspace, view: str, rebuild: bool = False) -> StageReport:
             return StageReport.unchanged(table)
         dropped = _drop(space, table, str(file.join_key), pl.Series(_outsiders(space, file), dtype=pl.String))
         with catalog.connect(space, file.inputs, versions, everybody=True) as connection:
-            history = _history(space, connection, file, table)
+            cut = None if rebuild else _touched(space, connection, file, table, commit)
+            history = _history(space, connection, file, table, cut)
             anew = history.starts_anew(rebuild)
+            if anew and cut:
+                history = _history(space, connection, file, table)
             rows = history.rows(anew)
             write = table.overwrite if anew else table.append
             version = write(rows, commit, ["lineage_id"], CLUSTERED_ROW_GROUP)
@@ -138,12 +143,27 @@ def _outsiders(space: Workspace, file: SqlFile) -> list[str]:
     return outsiders(file.purpose, consent.answers(space)) if file.purpose else []
 
 
-def _history(space: Workspace, connection: "DuckDBPyConnection", file: SqlFile, table: Table) -> History:
-    """What the SQL says now, of the moments that retention keeps."""
+def _touched(
+    space: Workspace, connection: "DuckDBPyConnection", file: SqlFile, table: Table, commit: Commit
+) -> str | None:
+    """The SQL of a ledger over entities that can have changed since the last build; None: over all of them."""
+    last = last_build(table)
+    if last is None or last.code != commit.code or not last.inputs:
+        return None
+    cut = touched(space, connection, file.sql, str(file.join_key), last.inputs)
+    relation = f"read_parquet([{', '.join(map(text, table.files()))}], union_by_name = true)"
+    return cut.sql if cut and table.files() and few(connection, relation, ident(str(file.join_key))) else None
+
+
+def _history(
+    space: Workspace, connection: "DuckDBPyConnection", file: SqlFile, table: Table, cut: str | None = None
+) -> History:
+    """What the SQL says now, of the moments that retention keeps; with ``cut``, of the entities touched."""
     kept = view_limit(space, file.name)
     since = space.clock() - kept if kept is not None else None
+    out = _outsiders(space, file)
     return History(
-        connection, file, table, now=space.clock(), as_of=space.as_of, since=since, without=_outsiders(space, file)
+        connection, file, table, now=space.clock(), as_of=space.as_of, since=since, without=out, touched=cut or ""
     )
 
 

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain, repeat
 from operator import itemgetter
 from pathlib import Path
@@ -131,11 +132,11 @@ class LakeSqliteOnlineStore(Expiring, SqliteOnlineStore):
         (column,) = table.entity_columns
         rows = rows.sort(column.name)
         keys = _text_keys(column.name, rows[column.name], config.entity_key_serialization_version)
-        times = [_each(rows[name], lambda at: [sqlite3.adapt(to_naive_utc(a)) for a in at]) for name in stamps]
+        times = [_each(rows[name], _moments) for name in stamps]
         columns = []
         for feature in sorted(table.features, key=lambda feature: feature.name):
             kind = feature.dtype.to_value_type()
-            made = _each(rows[feature.name], lambda v, kind=kind: _stored(python_values_to_proto_values(v, kind)))
+            made = _each(rows[feature.name], partial(_stored, kind))
             values, texts = ([pair[n] for pair in made] for n in (0, 1))
             columns.append(zip(keys, repeat(feature.name, len(keys)), values, texts, *times, strict=True))
         name = f"{config.project}_{table.name}"
@@ -178,6 +179,12 @@ def _each(values: pl.Series, made: Callable[[list[Any]], list[Any]]) -> list[Any
     return [found[place] for place in order.to_list()]
 
 
-def _stored(values: Sequence[Any]) -> list[tuple[bytes, str | None]]:
+def _stored(kind: Any, values: list[Any]) -> list[tuple[bytes, str | None]]:
     """Values as the store has them: in bytes, and as a text where there is one."""
-    return [(value.SerializeToString(), extract_text_and_num(value, False)[0]) for value in values]
+    made = python_values_to_proto_values(values, kind)
+    return [(value.SerializeToString(), extract_text_and_num(value, False)[0]) for value in made]
+
+
+def _moments(values: list[datetime | None]) -> list[Any]:
+    """Times as SQLite has them, by the adapter that Feast has registered."""
+    return [None if at is None else sqlite3.adapt(to_naive_utc(at), sqlite3.PrepareProtocol) for at in values]
