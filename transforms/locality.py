@@ -130,7 +130,9 @@ class _Proof:
         elif isinstance(source, exp.Table) and not source.db:
             _must(source.name.lower() in known and column.lower() == self._key)
         else:
-            _must(isinstance(source, exp.Table) and not source.args.get("pivots") and not source.args.get("sample"))
+            _must(not source.args.get("pivots") and not source.args.get("sample"))
+            if not isinstance(source, exp.Table):
+                raise _NotLocal
             cell = exp.column(exp.to_identifier(column, quoted=True))
             table = exp.table_(source.name, db=source.db, quoted=True)
             self._note(source, exp.select(cell.copy()).from_(ROWS))
