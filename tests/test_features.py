@@ -436,6 +436,21 @@ def test_a_sync_writes_only_entities_that_changed(make_space: Callable[..., Work
     assert features.parity(space)["equal"].all()
 
 
+@pytest.mark.parametrize("back", [timedelta(0), timedelta(hours=1)])
+def test_a_clock_that_stands_still_or_goes_back_hides_nothing_that_is_known(
+    make_space: Callable[..., Workspace], back: timedelta
+) -> None:
+    clock = Clock()
+    space = shop(make_space, clock=clock)
+    for spent in (4, 5):  # two tellings of one moment
+        append_orders(space, {"order_id": "O3", "total_eur": spent, "updated_at": at("11-20 07:00")}, landed=clock.now)
+        features.build(space, "customer_features")
+    clock.now -= back
+    features.sync_online(space)
+    assert features.online(space, "customer_features:total_spent", {"customer_id": BEN})["total_spent"][0] == 5
+    assert features.parity(space)["equal"].all()
+
+
 def test_an_entity_that_is_purged_from_a_table_is_no_longer_online(make_space: Callable[..., Workspace]) -> None:
     space = shop(make_space)
     features.sync_online(space)

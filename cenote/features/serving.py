@@ -215,12 +215,14 @@ def _sync(
 ) -> tuple[Note, int]:
     """Bring one view's entities up to date online; returns its new note and how many entities were written.
 
-    Where rows went from the table (a rebuild, a purge), or nobody knows what is online, the view starts empty.
+    Where rows went from the table (a rebuild, a purge), or nobody knows what is online, the view starts empty. It is
+    no earlier than the newest row was known, whatever a clock says that was set back.
     """
-    version, now = table.version or 0, space.clock()
+    version = table.version or 0
     view = store.get_feature_view(table.path.name, allow_registry_cache=True)
     keys, names = [column.name for column in view.entity_columns], [f.name for f in view.features]
     rows = table.scan(version).select(*keys, EVENT, CREATED, *names)
+    now = max(filter(None, (space.clock(), rows.select(pl.col(CREATED).max()).collect().item())))
     current = rows.filter(pl.col(EVENT) <= now)
     known = last if last and _only_grew(table, last["version"]) else None
     if known is None:
