@@ -7,7 +7,7 @@ views about the lake itself (cenote/meta.py).
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -147,14 +147,15 @@ def values(columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]]) -> str:
     return f"SELECT unnest(from_json({text(held)}, {text(shape)}), recursive := true)"
 
 
-def duckdb_types(schema: pa.Schema) -> list[str]:
+@lru_cache(maxsize=512)
+def duckdb_types(schema: pa.Schema) -> tuple[str, ...]:
     """DuckDB's name for the type of each column."""
     import duckdb
 
     if not schema.names:
-        return []
+        return ()
     with duckdb.connect() as connection:
-        return [str(kind) for kind in connection.from_arrow(schema.empty_table()).types]
+        return tuple(str(kind) for kind in connection.from_arrow(schema.empty_table()).types)
 
 
 def snapshots(

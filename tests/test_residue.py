@@ -4,6 +4,7 @@ import bz2
 import gzip
 import json
 import lzma
+import os
 import sqlite3
 import sys
 import time
@@ -27,12 +28,14 @@ from hypothesis import strategies as st
 from lancedb.index import FTS
 
 from cenote.residue import Examined, Needle, examine, scan, search
+from cenote.residue.ahead import Ahead
 from cenote.residue.formats import source
 from cenote.residue.formats.wordgraph import words
 from cenote.residue.forms import forms
 from cenote.residue.grams import LEAST, Grams
 from cenote.residue.meaning import Meaning
 from cenote.residue.patterns import plain_runs
+from cenote.residue.reader import Read
 
 walking = import_module("cenote.residue.scan")
 
@@ -183,6 +186,45 @@ def test_a_process_that_dies_with_a_file_is_told(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(sys, "executable", "/bin/false")
     found = examine(tmp_path, ["never planted"], threads=2)
     assert found.opaque == ["x"] and "died" in found.reasons["x"]
+
+
+def test_what_was_read_early_counts_only_where_nobody_touched_it(tmp_path: Path) -> None:
+    _, changed, swapped, gone, never = files = [tmp_path / name for name in ("a", "b", "c", "d", "e")]
+    for file in files[:4]:
+        file.write_text("one")
+    read: list[str] = []
+
+    def reading(file: Path) -> Read | None:
+        read.append(file.name)
+        return Read(opaque=file.read_text()) if file.exists() else None
+
+    with Ahead(reading) as ahead:
+        ahead.begin(files)
+        while len(read) < 4:
+            time.sleep(0.01)
+        moments = changed.stat()
+        changed.write_text("two")
+        os.utime(changed, ns=(moments.st_atime_ns, moments.st_mtime_ns))  # as one does who hides it
+        (tmp_path / "new").write_text("two")
+        (tmp_path / "new").replace(swapped)
+        gone.unlink()
+        never.write_text("two")
+        found = [ahead.read(file) for file in files]
+    assert [one.opaque if one else None for one in found] == ["one", "two", "two", None, "two"]
+    assert read == ["a", "b", "c", "d", "b", "c", "d", "e"]
+
+
+def test_a_file_that_keeps_changing_is_read_when_the_search_is_due(tmp_path: Path) -> None:
+    file, read = tmp_path / "log", []
+    file.write_text("one")
+    with Ahead(lambda file: read.append(file)) as ahead:
+        ahead.begin([file])
+        for _ in range(40):
+            file.write_text("more")
+            time.sleep(0.01)
+        assert read == []
+        ahead.read(file)
+        assert read == [file]
 
 
 @pytest.mark.parametrize("way", WAYS)

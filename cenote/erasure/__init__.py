@@ -146,7 +146,7 @@ def run(space: "Workspace", found: Request, told: Told = lambda _: None, *, cert
     if not certified:
         return Eraser(space, found, told).run()
     with Proof(space, found) as proof:
-        outcome = Eraser(space, found, told, proof.look).run()
+        outcome = Eraser(space, found, told, proof.look, proof.after).run()
         told("proof")
         found.state["certificate"] = proof.certify(outcome).name
         Requests(space.settings).save(found)

@@ -34,7 +34,7 @@ _NATURAL = "natural"
 
 
 class Eraser:
-    """Erases the people of one request. ``told`` hears the name of each step as it begins.
+    """Erases the people of one request. ``told`` hears the name of each step as it begins, ``done`` as it is done.
 
     ``last_look`` is called while the people's keys still live, after the lake was brought up to date: by whoever wants
     to know what to look for afterwards. It is not where an earlier run has destroyed them.
@@ -46,8 +46,10 @@ class Eraser:
         request: Request,
         told: Told = lambda _: None,
         last_look: Callable[[], None] = lambda: None,
+        done: Told = lambda _: None,
     ) -> None:
         self._space, self._request, self._told, self._last_look = space, request, told, last_look
+        self._done = done
         self._requests = Requests(space.settings)
         self._subjects = pl.Series("subject_id", request.subjects, dtype=pl.String)
         self._datasets = list(space.contracts)
@@ -70,12 +72,13 @@ class Eraser:
                 self._step("bronze", self._purge_bronze)
             self._step("silver", self._purge_silver)
             with self._beside("vectors", self._purge_vectors):  # nothing else stands on them
-                self._step("graph", self._purge_graph)
-                self._step("gold", lambda: derived.gold(self._space))
-                self._step("features", lambda: derived.features(self._space, self._subjects))
+                with self._beside("features-of-silver", lambda: self._purge_features(of_silver=True)):
+                    self._step("graph", self._purge_graph)
+                    self._step("gold", lambda: derived.gold(self._space))
+                self._step("features", lambda: self._purge_features(of_silver=False))
                 self._step("online", lambda: derived.online(self._space))
-            self._step("past", lambda: past.purge(self._space, self._subjects))
-            self._step("catalog", lambda: derived.catalog(self._space))
+            with self._beside("catalog", lambda: derived.catalog(self._space)):  # which shows no past
+                self._step("past", lambda: past.purge(self._space, self._subjects))
             return self._finish()
 
     # the frame
@@ -116,6 +119,7 @@ class Eraser:
             seconds[name] = round(seconds.get(name, 0.0) + time.perf_counter() - begun, 3)
             self._state["done"].append(name)
             self._save()
+        self._done(name)
 
     @contextmanager
     def _beside(self, name: str, work: Callable[[], None]) -> Iterator[None]:
@@ -178,6 +182,9 @@ class Eraser:
 
     def _purge_graph(self) -> None:
         derived.graph(self._space, self._subjects, self._changed(), self._silver())
+
+    def _purge_features(self, *, of_silver: bool) -> None:
+        derived.features(self._space, self._subjects, of_silver=of_silver)
 
     def _silver(self) -> dict[str, int]:
         """Silver's versions before the purge, by dataset."""

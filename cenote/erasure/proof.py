@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from cenote.residue.run import Ready
 
 
+_LEFT = {
+    "bronze": ("bronze",),
+    "silver": ("silver", "quarantine"),
+    "graph": ("graph",),
+    "vectors": ("vectors",),
+    "past": ("features", "gold"),
+}
+"""Folders whose files no later step writes, by the step after which that holds."""
+
+
 class Proof:
     """The proof of one request. A context manager that ends what was made ready for it."""
 
@@ -37,6 +47,13 @@ class Proof:
 
         sought = gather(self._space, self._request.subjects, f"proof of {self._request.request_id}")
         self._ready = self._stack.enter_context(Ready(self._space, sought))
+
+    def after(self, step: str) -> None:
+        """Make ready what a step of the erasure leaves time for, and have read what it leaves as it is to be."""
+        if self._ready and step == "keys":  # until then records are opened, which leaves no time
+            self._ready.prepare()
+        elif self._ready:
+            self._ready.begin(*_LEFT.get(step, ()))
 
     def certify(self, outcome: Outcome) -> Path:
         """Scan the lake for the needles, issue the certificate, and return it.

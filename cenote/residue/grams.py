@@ -64,7 +64,10 @@ class Grams:
         if not len(self._keys) or len(content) < LEAST:
             return set()
         words = np.frombuffer(content, "<u8", len(content) // _WIDTH)
-        places = np.concatenate([self._places(words, at) for at in range(0, len(words), _BLOCK)])
+        hashes, passed = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, bool)  # made once: fresh memory costs as much
+        parts = (words[begin : begin + _BLOCK] for begin in range(0, len(words), _BLOCK))
+        found = [self._places(part, hashes[: len(part)], passed[: len(part)]) for part in parts]
+        places = np.concatenate([part + number * _BLOCK for number, part in enumerate(found)])
         first = np.searchsorted(self._keys, words[places], "left")
         counts = np.searchsorted(self._keys, words[places], "right") - first
         places, first, counts = (part[counts > 0] for part in (places, first, counts))
@@ -83,11 +86,12 @@ class Grams:
         found: list[int] = self._owners[self._bounds[piece] : self._bounds[piece + 1]].tolist()
         return found
 
-    def _places(self, words: NDArray[np.uint64], begin: int) -> NDArray[np.int64]:
-        """Places of a block's words that are probably windows."""
-        some = words[begin : begin + _BLOCK]
-        places = np.flatnonzero(self._table[self._hashed(some)])
-        return places[self._second[self._hashed(some[places], _AGAIN)]] + begin
+    def _places(self, words: NDArray[np.uint64], hashes: NDArray[np.uint64], passed: NDArray[np.bool_]) -> Any:
+        """Places of a block's words that are probably windows; two arrays of its length are written over."""
+        np.right_shift(np.multiply(words, _MIX, out=hashes), self._shift, out=hashes)
+        np.take(self._table, hashes.view(np.int64), out=passed, mode="clip")
+        places = np.flatnonzero(passed)
+        return places[self._second[self._hashed(words[places], _AGAIN)]]
 
     def _hashed(self, words: NDArray[np.uint64], by: np.uint64 = _MIX) -> NDArray[np.uint64]:
         return (words * by) >> self._shift

@@ -19,6 +19,7 @@ from cenote.residue.readers import Readers
 from cenote.residue.searcher import Searcher
 
 Progress = Callable[[int, int], None]
+Reading = Callable[[Path], Read | None]
 _MOST_THREADS = 4
 _PROCESSES_FROM = 128 << 20  # bytes of files: for less, starting processes takes longer than it saves
 
@@ -38,27 +39,25 @@ def examine(
     meaning: Meaning | None = None,
     progress: Progress | None = None,
     threads: int | None = None,
-    readers: Readers | None = None,
+    reading: Reading | None = None,
 ) -> Examined:
     """As :func:`scan`, with what was read. A searcher may be used again instead of its needles.
 
     ``meaning`` finds embeddings of the person's own words. ``progress(done, total)`` is told bytes of files. What a
-    link leads to is not read; the link is told as opaque. ``readers``: processes that were started before, to read
-    with.
+    link leads to is not read; the link is told as opaque. ``reading``: what reads a file, for these needles.
     """
     begun = time.perf_counter()
-    files = sorted(_files(folder), key=lambda file: (-file[1], file[0]))  # the largest first, so that all end together
+    files = largest_first(folder)
     total, done = sum(size for _, size in files), 0
     searcher = needles if isinstance(needles, Searcher) else Searcher(needles, total)
     found = Examined(needles=len(searcher.needles))
     count = threads or most_threads()
     with ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(count, "residue"))
-        reading: Callable[[Path], Read | None] = lambda file: read(folder, file, searcher, meaning)  # noqa: E731
-        if readers is None and count > 1 and total >= _PROCESSES_FROM:
-            readers = stack.enter_context(Readers())
-        if readers is not None:
-            reading = readers.reading(Task(folder, searcher, embedded(meaning)))
+        if reading is None and count > 1 and total >= _PROCESSES_FROM:
+            reading = stack.enter_context(Readers()).reading(Task(folder, searcher, embedded(meaning)))
+        elif reading is None:
+            reading = lambda file: read(folder, file, searcher, meaning)  # noqa: E731
         for (file, size), told in _in_order(pool, count, files, reading):
             done += size
             if progress:
@@ -94,6 +93,11 @@ def wants_processes(size: int) -> bool:
     return most_threads() > 1 and size >= _PROCESSES_FROM
 
 
+def largest_first(folder: Path) -> list[tuple[Path, int]]:
+    """What lies below a folder, with its size; in the order in which readers end together."""
+    return sorted(_files(folder), key=lambda file: (-file[1], file[0]))
+
+
 def _files(folder: Path) -> Iterator[tuple[Path, int]]:
     """Files, folders (their names count) and links below a folder, and the sizes of files."""
     for root, folders, names in os.walk(folder):
@@ -108,7 +112,7 @@ def _in_order(
     pool: ThreadPoolExecutor,
     count: int,
     files: Sequence[tuple[Path, int]],
-    read: Callable[[Path], Read | None],
+    read: Reading,
 ) -> Iterator[tuple[tuple[Path, int], Read | None]]:
     """Results in the order of the files, a few read ahead."""
     waiting: list[tuple[tuple[Path, int], Future[Read | None]]] = []

@@ -51,17 +51,22 @@ def gold(space: Workspace) -> None:
         _drop(space, "gold", mart)
 
 
-def features(space: Workspace, subjects: pl.Series) -> None:
+def features(space: Workspace, subjects: pl.Series, *, of_silver: bool) -> None:
     """The people's rows go, rows that were computed over them are computed again.
 
-    Older versions stay until the online store, which reads what came after the one that it has, has followed.
+    ``of_silver``: of views that stand on silver alone, which need no other step's result; otherwise of all others, and
+    of saved training sets. Older versions stay until the online store, which reads what came after the one that it has,
+    has followed.
     """
-    for view in feature_store.views(space):
+    for view, file in feature_store.views(space).items():
+        if all(source.startswith("silver/") for source in file.inputs) is not of_silver:
+            continue
         if space.table("features", view).exists:
             feature_store.forget(space, view, subjects)
             if feature_store.is_stale(space, view):
                 feature_store.build(space, view)
-    feature_store.forget_saved(space, subjects.to_list())
+    if not of_silver:
+        feature_store.forget_saved(space, subjects.to_list())
 
 
 def online(space: Workspace) -> None:

@@ -4,6 +4,7 @@ Belongs here: the sweep behind the others. Must not: any store's present.
 """
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 
@@ -17,11 +18,14 @@ SCRATCH = (".spool", ".tmp")
 
 def purge(space: Workspace, subjects: pl.Series) -> None:
     """Sweep the lake."""
-    for layer in LAYERS:
-        for table in space.tables(layer):
-            with space.lock(table.name):
-                _without(space, table, subjects)
-                drop_history(table)
+
+    def sweep(table: Table) -> None:
+        with space.lock(table.name):
+            _without(space, table, subjects)
+            drop_history(table)
+
+    with ThreadPoolExecutor(2, "erasure") as threads:  # each waits for the disk by turns
+        list(threads.map(sweep, [table for layer in LAYERS for table in space.tables(layer)]))
     for name in SCRATCH:
         shutil.rmtree(space.path(name), ignore_errors=True)
 
