@@ -45,6 +45,18 @@ def test_the_parsing_suite_is_judged_rightly(shared_data: Path) -> None:
     assert len(files) > 300
 
 
+def test_records_are_judged_together_as_they_are_alone() -> None:
+    long = b'{"text": "%s"}' % (b"[" * 600)  # long, with many brackets, but not deep
+    good = [b"1", b' {"a": []} ', long, b"[" * 256 + b"]" * 256]
+    bad = [b"", b"[1", b"2]", b"1,2", b"\xff", b"NaN", b"[" * 257 + b"]" * 257]
+    assert valid_json(good).all()
+    assert valid_json(pl.Series(good, dtype=pl.Binary)).all()
+    assert valid_json([]).is_empty()
+    for record in bad:
+        assert valid_json([*good, record]).to_list() == [True] * len(good) + [False]
+    assert valid_json(pl.Series([b"1", None], dtype=pl.Binary)).to_list() == [True, False]
+
+
 @pytest.mark.parametrize("dataset", ["sealed", "public"])
 @pytest.mark.parametrize("ending", [".json", ".jsonl"])
 def test_every_file_lands_and_comes_back(dataset: str, ending: str, space: Workspace, shared_data: Path) -> None:
