@@ -469,7 +469,7 @@ def test_stopped_in_every_step_it_goes_on_to_the_same_end(
             break
         except Stop:
             assert erasure.pending(space)[0].request_id == request.request_id
-    assert len(seen) == 11
+    assert len(seen) == 12
     _same(contents(space), contents(erased.space))
     assert residue.scan(space.settings.home, [*CANARY.values(), erased.pseudonym]) == []
 
