@@ -56,7 +56,8 @@ class Deadline:
         self._around(Table, "_committing", lambda table, *_: f"commit {table.name}")
         for method in ("create", "upsert", "remove"):
             self._around(Store, method, lambda *_, name=method: f"passages {name}")
-        self._around(LakeSqliteOnlineStore, "online_write_batch", lambda *_: "online write")
+        for method in ("online_write_batch", "write_frame"):
+            self._around(LakeSqliteOnlineStore, method, lambda *_: "online write")
         self._around(Vault, "keys_for", lambda *_: "keys")
         sys.addaudithook(self._audit)
 
