@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from transforms.detect import KINDS, find_spans, redact_text
-from transforms.detectors import patterns
+from transforms.detectors import patterns, places
 from transforms.detectors.buffer import Buffer, count_before
-from transforms.detectors.compiled.beside import gather, windows
+from transforms.detectors.compiled.beside import ending, gather, windows
 from transforms.detectors.crew import KEPT, Hand
 from transforms.detectors.cues import BORN
 from transforms.detectors.folding import fold, fold_all
@@ -250,6 +250,19 @@ def test_a_cue_counts_within_reach_in_its_row(rows: list[str]) -> None:
         word = max(row.rfind("born", 0, place), row.rfind("dob", 0, place))
         ended = (word >= 0 and not plain[place : place + 1].isalnum()) or " " in row[max(word, 0) :]
         assert said is (word >= 0 and ended and len(row) - word <= 9), (plain, place)
+
+
+@given(
+    st.lists(st.sampled_from(["12", " ", ",", "ter", "Kaiserring", "Lindenallee", "a", "\n"]), max_size=9).map("".join)
+)
+def test_no_street_beside_a_number_is_passed_over(text: str) -> None:
+    scene = _scene([text])
+    words = scene.found(scene.starts[scene.capitals], scene.ends[scene.capitals])
+    near = patterns.has(words.after(28), r"^ \d") | patterns.has(words.before(20), places._LEFT_OF_STREET)
+    near &= patterns.has(words.text, "(?:ng|ee)$") & (words.size >= 6)
+    tables = scene.capitals, places._SORT, places._ENDINGS
+    kept = ending(scene.buffer.codes, scene.starts, scene.ends, scene.sizes, *tables, 6)
+    assert set(scene.capitals[near].tolist()) <= set(kept.tolist())
 
 
 def _scene(texts: list[str]) -> Scene:

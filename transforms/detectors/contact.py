@@ -108,7 +108,8 @@ def _phone_score(found: Found, text: pl.Series, after: pl.Series) -> npt.NDArray
     score[rest] = np.where(likely, 0.6, np.where(national & (groups == 1), 0.5, 0.3))
     rest = np.flatnonzero(score < 0.9)
     before = found.where(rest).before(48)
-    called = has(before, _CALLING) | has(after.gather(rest), _CALLING_AFTER)
-    foreign = has(before, _NOT_CALLING) & ~international[rest]
+    foreign = has(before, _NOT_CALLING, ~international[rest])
+    called = has(after.gather(rest), _CALLING_AFTER, ~foreign)
+    called |= has(before, _CALLING, ~(foreign | called))
     score[rest] = np.where(foreign, 0.2, np.where(called, 0.85, score[rest]))
     return score

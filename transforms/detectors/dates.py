@@ -142,20 +142,21 @@ def ages(scene: Scene) -> list[Spans]:
     short = sizes <= np.where(mixed, 5, 3)
     index, mixed = scene.numeric[short], mixed[short]
     index = index[mixed | scene.announced(index - 1, AGE_LABEL) | scene.announced(index + 1, AGED)]
-    text = scene.buffer.cut(scene.starts[index], scene.ends[index])
-    number = take(text, r"^(\d{1,3})(?:$|y|a[nñ]|j|m)")
-    aged = ask(number, (TEXT.cast(pl.Int32) <= 125).fill_null(False)).to_numpy()
-    size, index = widths(number)[aged], index[aged]
-    found = scene.found(scene.starts[index], scene.starts[index] + size)
+    found = scene.found(scene.starts[index], scene.ends[index])
     found = found.where(found.free(_AGE_FREE))
+    number = take(found.text, r"^(\d{1,3})(?:$|y|a[nñ]|j|m)")
+    aged = ask(number, (TEXT.cast(pl.Int32) <= 125).fill_null(False)).to_numpy()
+    found = replace(found, end=found.start + widths(number)).where(aged)
     if not len(found):
         return []
     before, after = found.before(24), found.after(28)
     unit = take(after, _UNIT_AFTER)
     united, sure = widths(unit) > 0, has(ask(unit, TEXT.fill_null("")), r"old|age|edad|y/?\.?o|alt|jährig")
-    person = has(before, _PERSON_BEFORE) | has(after, _PERSON_AFTER)
-    spell = has(before, _SPELL_BEFORE)
-    labelled = has(before, _LABEL_BEFORE) & ~has(after, _NO_AGE_AFTER)
+    spell = has(before, _SPELL_BEFORE, united)
+    person = has(before, _PERSON_BEFORE, united & ~sure)
+    person |= has(after, _PERSON_AFTER, united & ~sure & ~person)
+    labelled = has(before, _LABEL_BEFORE, ~sure | spell)
+    labelled &= ~has(after, _NO_AGE_AFTER, labelled)
     score = np.select([sure & ~spell, united & person & ~spell, labelled], [0.85, 0.65, 0.7], 0.2)
     spanish = np.where(score >= 0.5, widths(take(after, _SPANISH_UNIT)), 0)
     found = replace(found, end=found.end + spanish)

@@ -33,15 +33,10 @@ _ESCAPE = re.compile(
 _IS_HEX = np.zeros(256, dtype=bool)
 _IS_HEX[[*b"0123456789abcdefABCDEF"]] = True
 _ESCAPED = [*b'u"nrt/\\']
-_WIDE_ESCAPES = (  # invisible, full-width and other scripts' digits: first bytes, and the range of what follows
-    (b"\xc2", 0xAD, 0xAD), (b"\xe2\x80", 0x8B, 0x8F), (b"\xe2\x81", 0xA0, 0xA4), (b"\xef\xbb", 0xBF, 0xBF),
-    (b"\xef\xbc", 0x81, 0xBF), (b"\xef\xbd", 0x80, 0x9E), (b"\xd9", 0xA0, 0xA9), (b"\xdb", 0xB0, 0xB9),
-    (b"\xe0\xa5", 0xA6, 0xAF),
-)  # fmt: skip
-_WIDE_GLUE = (  # odd spaces and dashes
-    (b"\xc2", 0xA0, 0xA0), (b"\xe2\x80", 0x80, 0x8A), (b"\xe2\x80", 0xAF, 0xAF), (b"\xe2\x81", 0x9F, 0x9F),
-    (b"\xe3\x80", 0x80, 0x80), (b"\xe2\x80", 0x90, 0x95), (b"\xe2\x88", 0x92, 0x92),
-)  # fmt: skip
+_WIDE_ESCAPES = "\u00ad \u0660-\u0669 \u06f0-\u06f9 \u0966-\u096f \u200b-\u200f \u2060-\u2064 \ufeff \uff01-\uff5e"
+"""Invisible and full-width characters, other scripts' digits."""
+_WIDE_GLUE = "\u00a0 \u2000-\u200a \u2010-\u2015 \u202f \u205f \u2212 \u3000"
+"""Odd spaces and dashes."""
 _AROUND = 80
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 
@@ -127,10 +122,9 @@ def _escapes(scene: Scene, glue: bool) -> Positions:
     if glue:
         tag = tag[(scene.kind(tag - 1) >= DIGIT) & ((scene.kind(tag + 1) & LETTER > 0) | (scene.code(tag + 1) == 47))]
         found.append(_matching(scene, tag, r"^</?[a-z]{1,9}>[0-9a-z@]"))
-    if not scene.buffer.plain.isascii():
-        found += [_wide(scene, *some) for some in _WIDE_ESCAPES]
-    if glue and not scene.buffer.plain.isascii():
-        at = np.concatenate([_wide(scene, *some) for some in _WIDE_GLUE])
+    found.append(_wide(scene, _WIDE_ESCAPES))
+    if glue:
+        at = _wide(scene, _WIDE_GLUE)
         at = at[scene.kind(at - 1) >= DIGIT]
         behind = at + np.where(scene.buffer.raw[at] == 0xC2, 2, 3)
         found.append(at[(scene.kind(behind) >= DIGIT) | np.isin(scene.code(behind), [*b"+("])])
@@ -142,14 +136,24 @@ def _matching(scene: Scene, at: Positions, pattern: str) -> Positions:
     return at[has(scene.buffer.after(at, 32), pattern)] if len(at) else at
 
 
-def _wide(scene: Scene, lead: bytes, low: int, high: int) -> Positions:
-    """Positions of the characters that begin with some bytes and end in a byte of a range."""
-    raw, wide = scene.buffer.raw, scene.buffer.wide
-    at = wide[raw[wide] == lead[0]]
-    for step, byte in enumerate(lead[1:], 1):
-        at = at[raw[at + step] == byte]
-    last = raw[at + len(lead)]
-    return at[(last >= low) & (last <= high)]
+def _wide(scene: Scene, ranges: str) -> Positions:
+    """Positions of the characters of some ranges: by their first three bytes as a number, a fourth does not matter."""
+    raw, at = scene.buffer.raw, scene.buffer.wide
+    if not len(at):
+        return at
+    first, second, third = (raw.take(at + step, mode="clip").astype(np.int64) for step in range(3))
+    number = first << 16 | second << 8 | third
+    lows, highs = _bounds(ranges)
+    place = np.searchsorted(lows, number, side="right") - 1
+    return at[(place >= 0) & (number <= highs.take(place))]
+
+
+@cache
+def _bounds(ranges: str) -> tuple[Positions, Positions]:
+    """Between which numbers the first three bytes of characters of some ranges are."""
+    ends = [(some[0].encode(), some[-1].encode()) for some in ranges.split(" ")]
+    lows = [int.from_bytes(low.ljust(3, b"\0")) for low, _ in ends]
+    return np.array(lows), np.array([int.from_bytes(high.ljust(3, b"\xff")) for _, high in ends])
 
 
 def _decode(text: str) -> tuple[str, list[int], list[int]]:

@@ -91,8 +91,9 @@ def _people(scene: Scene, index: Positions, role: Positions) -> list[Spans]:
     unsure = unsure[scene.announced(runs.head[unsure] - 1, NAMING) | found.where(unsure).left_in(":,\n", 2)]
     if len(unsure):
         before = found.where(unsure).before(28)
-        named = has(before, _WEAK) & runs.known[unsure]
-        score[unsure] = np.where(has(before, _STRONG), 0.85, np.where(named, 0.7, score[unsure]))
+        strong = has(before, _STRONG)
+        named = has(before, _WEAK, runs.known[unsure] & ~strong)
+        score[unsure] = np.where(strong, 0.85, np.where(named, 0.7, score[unsure]))
     kept[unsure] = True
     return [found.where(kept).spans("PERSON", score[kept])]
 

@@ -130,9 +130,14 @@ def _beside() -> list[pl.Expr]:
     return [TEXT.alias(str(place)) for place in range(1, pl.thread_pool_size())]
 
 
-def has(texts: pl.Series, pattern: str) -> npt.NDArray[np.bool_]:
-    """Whether folded texts (not null) match anywhere."""
-    return ask(texts, _contains(pattern)).to_numpy()
+def has(texts: pl.Series, pattern: str, among: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.bool_]:
+    """Whether folded texts (not null) match anywhere; ``among``: the texts that are looked at, the others do not."""
+    if among is None:
+        return ask(texts, _contains(pattern)).to_numpy()
+    found = among.copy()
+    if among.any():
+        found[among] = ask(texts.filter(pl.Series(among)), _contains(pattern)).to_numpy()
+    return found
 
 
 def take(texts: pl.Series, pattern: str) -> pl.Series:

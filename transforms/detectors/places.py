@@ -10,7 +10,7 @@ from transforms.detectors.buffer import count_before
 from transforms.detectors.cues import HOME, POSTAL, STREET_FIRST, STREET_LAST, UNIT
 from transforms.detectors.patterns import TEXT, ask, fast, has, take, widths
 from transforms.detectors.scene import Found, Scene
-from transforms.detectors.sides import none_of
+from transforms.detectors.sides import marked, none_of, other_than
 from transforms.detectors.spans import Spans, search
 from transforms.detectors.tokens import ALNUM, DIGIT
 
@@ -18,10 +18,10 @@ _COMPOUND = (
     r"^\p{L}.+(?:stra(?:ß|ss)e|str\.?|gasse|weg|platz|allee|[^aeiou]ring|ufer|damm|straat|laan|gracht|kade|plein"
     r"|gata|gatan|vägen|vej|gade|veien|tie|katu)$"
 )
-_ENDINGS = np.zeros((256, 256), dtype=bool)
+_ENDINGS = np.zeros((256, 256), dtype=np.uint8)
 _LAST = "se tr r. eg tz ee ng er mm at an ht de in ta en ej ie tu \x7fe"
 for _end in _LAST.split(" "):
-    _ENDINGS[ord(_end[0]), ord(_end[1])] = True
+    _ENDINGS[ord(_end[0]), ord(_end[1])] = 1
 _WORD = r"[^\s,;:<>()]+"
 _NUMBER = r"(?:s/n|(?:n[º°o]\.? ?|num\. ?)?\d{1,5}(?:[ -]?[a-z](?:[^\p{L}]|$))?(?:[-/]\d{1,4}[a-z]?)?)"
 _UNIT = (
@@ -50,6 +50,10 @@ _LABELLED = (
     r"(?: (?:postal|particular|habitual|postale))? ?: {0,3})"
     r"(?P<value>[\p{L}\d][^\n:;<>@|]{2,100}?(?:\d ?[a-z]?|[ºª]|s/n|\p{L}{2}))(?P<post>[ .,]{0,3}\n|\. |[ .]{0,3}$)"
 )
+_NUMERALS = "0123456789"
+# What the patterns below ask for first, so that they are tried on few.
+_SORT = 3 * marked(_NUMERALS).astype(np.uint8) + 2 * marked("srSR").astype(np.uint8)
+_BEFORE_UNIT = none_of(right=(other_than(". #" + _NUMERALS), (". ", other_than(" #dD" + _NUMERALS))))
 _SURE = 0.81  # above a name alone, which a street may be called by; below dates
 
 
@@ -63,12 +67,13 @@ def addresses(scene: Scene) -> list[Spans]:
 def _typed(scene: Scene) -> list[Spans]:
     """``12 Long Lane, Apt. 3``: number, words, kind of street."""
     hits = _hits(scene, STREET_LAST, before=9)
+    hits = hits.where(hits.left_in(" "))
     if not len(hits):
         return []
     before = scene.buffer.before(hits.start, 60, lower=False)
     left = take(before, _LEFT_OF_TYPE)
     plain = left.is_null() & ask(hits.text, TEXT.str.to_lowercase().is_in(_PLAIN_TYPES))
-    left = left.zip_with(~plain, take(before, _LEFT_OF_PLAIN_TYPE))
+    left = left.zip_with(~plain, take(ask(before, pl.when(plain).then(TEXT)), _LEFT_OF_PLAIN_TYPE))
     kept = left.is_not_null()
     hits = hits.where(kept)
     return [_widened(hits, left.filter(kept), take(hits.after(28), _RIGHT_OF_TYPE), _SURE)] if len(hits) else []
@@ -79,19 +84,19 @@ def _streets(scene: Scene) -> list[Spans]:
     hits = _hits(scene, STREET_FIRST, before=4, after=12)
     if not len(hits):
         return []
-    after, long = hits.after(72), hits.size > 2
-    numbered, left = take(after, _RIGHT_OF_STREET), take(hits.before(20), _LEFT_OF_STREET)
-    is_numbered = numbered.is_not_null().to_numpy()
+    numbered = take(hits.after(72), _RIGHT_OF_STREET)
+    is_numbered, long = numbered.is_not_null().to_numpy(), hits.size > 2
     spanish = is_numbered & (long | hits.right_in("./"))
-    french = ~is_numbered & long & left.is_not_null().to_numpy()
-    behind = hits.where(french)
+    behind = hits.where(~is_numbered & long & hits.left_in(" "))
+    left = take(behind.before(20), _LEFT_OF_STREET)
+    behind, left = behind.where(left.is_not_null()), left.drop_nulls()
     name = take(behind.after(72, lower=False), _NAME_OF_STREET)
     named = name.is_not_null()
     return [
         _widened(hits.where(spanish), None, numbered.filter(pl.Series(spanish)), _SURE),
         _widened(
             behind.where(named),
-            left.filter(pl.Series(french)).filter(named),
+            left.filter(named),
             ask(name.filter(named), TEXT.str.strip_chars_end(" .")),
             0.65,
         ),
@@ -100,8 +105,9 @@ def _streets(scene: Scene) -> list[Spans]:
 
 def _compounds(scene: Scene) -> list[Spans]:
     """``Lange Hauptstraße 12``: a word that ends in the kind of street, and a number after or before."""
-    index = scene.capitals[scene.sizes[scene.capitals] >= 6]
-    index = index[_ENDINGS[scene.code(scene.ends[index] - 2), scene.code(scene.ends[index] - 1)]]
+    from transforms.detectors.compiled.beside import ending
+
+    index = ending(scene.buffer.codes, scene.starts, scene.ends, scene.sizes, scene.capitals, _SORT, _ENDINGS, 6)
     index = scene.beside_number(index, 2)
     words = scene.found(scene.starts[index], scene.ends[index])
     words = words.where(has(words.text, _COMPOUND)) if len(words) else words
@@ -116,6 +122,7 @@ def _compounds(scene: Scene) -> list[Spans]:
 def _units(scene: Scene) -> list[Spans]:
     """``Apt. 12``, ``Suite 300``, ``PO Box 99``."""
     hits = _hits(scene, UNIT, before=0, after=4)
+    hits = hits.where(hits.free(_BEFORE_UNIT))
     if not len(hits):
         return []
     right = take(hits.after(16), r"^(\.? ?(?:de correos )?#?\d{1,7}[a-z]?)(?:\W|$)")
@@ -167,10 +174,10 @@ def postal_codes(scene: Scene) -> list[Spans]:
     if not len(found):
         return []
     before, cased, text = found.before(28), found.after(12, lower=False), found.text
-    state = has(before, _STATE) & has(text, r"^\d{5}")
-    town = has(cased, r"^ \p{Lu}\p{L}+") & has(text, r"^\d{5}$|^\d{4} ?[A-Z]{2}$")
-    listed = has(before, r"\p{L}, ?$|\n ?$|(?:\d|º)(?:º|ª|\.)?,? $|\p{L}{3,} $") & town
-    lettered = has(text, r"^[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}$|^[A-Z]\d[A-Z] \d[A-Z]\d$")
+    lettered = has(text, r"^[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}$|^[A-Z]\d[A-Z] \d[A-Z]\d$", ~found.left_in(_NUMERALS, 0))
+    state = has(before, _STATE, has(text, r"^\d{5}"))
+    town = has(cased, r"^ \p{Lu}\p{L}+", has(text, r"^\d{5}$|^\d{4} ?[A-Z]{2}$"))
+    listed = has(before, r"\p{L}, ?$|\n ?$|(?:\d|º)(?:º|ª|\.)?,? $|\p{L}{3,} $", town)
     forms = [has(before, _POSTAL_WORDS), lettered, state, listed]
     scores = np.select(forms, [0.85, 0.75, 0.7, 0.6], _UNSURE)
     kept = (scores >= scene.least) | found.said(POSTAL, _FAR)  # a word may come nearer when a span between is gone

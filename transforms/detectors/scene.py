@@ -118,9 +118,11 @@ class Found:
     def where(self, mask: "Mask | Positions | pl.Series") -> "Found":
         """The candidates of a mask, or at some places."""
         chosen = np.asarray(mask)
-        if chosen.dtype == bool and len(chosen) and chosen.all():
-            return self
-        return Found(self.scene, self.start[chosen], self.end[chosen], self.digits[chosen])
+        if chosen.dtype == bool:
+            if len(chosen) and chosen.all():
+                return self
+            chosen = np.flatnonzero(chosen)
+        return Found(self.scene, self.start.take(chosen), self.end.take(chosen), self.digits.take(chosen))
 
     def joined(self, more: "Found") -> "Found":
         """These and more."""

@@ -13,8 +13,8 @@ from transforms.detectors.folding import Bytes
 from transforms.detectors.spans import Mask
 from transforms.detectors.tokens import CLASSES
 
-Some = int | str
-"""Bytes: classes of tokens.py, or marks."""
+Some = int | str | Mask
+"""Bytes: classes of tokens.py, marks, or which of all bytes."""
 ANYTHING: Bytes = np.zeros((4, 256), dtype=np.uint8)
 """No rule: anything may stand beside."""
 
@@ -32,7 +32,14 @@ def none_of(left: Sequence[Some | tuple[Some, Some]] = (), right: Sequence[Some 
     return tables
 
 
+def other_than(marks: str) -> Mask:
+    """All bytes but some marks."""
+    return ~marked(marks)
+
+
 def _bytes(some: Some) -> Mask:
+    if isinstance(some, np.ndarray):
+        return some
     return marked(some) if isinstance(some, str) else (CLASSES & some) > 0
 
 

@@ -112,7 +112,7 @@ class Tokens:
     @lazy
     def cues(self) -> tuple[Positions, Positions]:
         """Indexes of the tokens with a cue of ``RARE``, and what each means."""
-        return self._swept.cued, self.meanings[self._swept.cued]
+        return self._swept.cued, self.meanings.take(self._swept.cued)
 
     def cued(self, cue: int) -> Positions:
         """Indexes of the tokens that announce something; a cue of ``RARE``."""
@@ -122,7 +122,7 @@ class Tokens:
     def announced(self, index: Positions, cue: int) -> npt.NDArray[np.bool_]:
         """Whether the tokens at some indexes announce something; False where there is no such token."""
         inside = (index >= 0) & (index < len(self.meanings))
-        return inside & (self.meanings[np.where(inside, index, 0)] & cue > 0) if len(self.meanings) else inside
+        return inside & (self.meanings.take(np.where(inside, index, 0)) & cue > 0) if len(self.meanings) else inside
 
     @lazy
     def sizes(self) -> npt.NDArray[np.uint8]:
@@ -168,11 +168,11 @@ class Tokens:
 
     def code(self, positions: Positions) -> npt.NDArray[np.uint8]:
         """The folded bytes at positions; line feeds beyond either end."""
-        return self.buffer.codes[positions]
+        return self.buffer.codes.take(positions)
 
     def kind(self, positions: Positions) -> npt.NDArray[np.uint8]:
         """The classes of the bytes at positions; SPACE beyond either end."""
-        return CLASSES[self.code(positions)]
+        return CLASSES.take(self.code(positions))
 
     def is_point(self, positions: Positions) -> npt.NDArray[np.bool_]:
         """Whether a mark that is no space stands at positions."""

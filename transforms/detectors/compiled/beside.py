@@ -25,6 +25,30 @@ def free(codes: Bytes, starts: Places, ends: Places, sides: Bytes) -> npt.NDArra
     return found
 
 
+@compiled(BYTES, PLACES, PLACES, BYTES, PLACES, BYTES, BYTE_ROWS, NUMBER)
+def ending(
+    codes: Bytes, starts: Places, ends: Places, sizes: Bytes, index: Places, sort: Bytes, last: Bytes, least: int
+) -> Places:
+    """The tokens of ``index`` that have ``least`` bytes, end in two bytes of ``last`` and stand beside a number: a
+    space and a digit behind; or a space before, and what a house number ends in, maybe with a comma. ``sort``: bytes
+    that are digits (1), that a house number may end in (2).
+    """
+    found = np.empty(len(index), np.int64)
+    count = 0
+    for place in range(len(index)):
+        token = index[place]
+        left, right = starts[token], ends[token]
+        if sizes[token] < least or not last[codes[right - 2], codes[right - 1]]:
+            continue
+        number = codes[right] == 32 and sort[codes[right + 1]] & 1
+        if not number and codes[left - 1] == 32:
+            comma = codes[left - 2] == 44
+            number = sort[codes[left - 2 - comma]] & 2
+        found[count] = token
+        count += number != 0
+    return found[:count]
+
+
 @compiled(BYTES, PLACES, PLACES, PLACES, PLACES, PLACES, PLACES, BYTE_ROWS)
 def placed(
     codes: Bytes,
