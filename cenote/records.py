@@ -17,7 +17,7 @@ from cenote.tables import HistoryGone
 from cenote.workspace import Workspace
 
 CHUNK_ROWS = 100_000
-READ_BYTES = 64 * 2**20
+READ_BYTES = 16 * 2**20
 BRONZE = pl.Schema(
     {  # type: ignore[arg-type]
         "lineage_id": pl.String,
