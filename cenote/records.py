@@ -16,7 +16,7 @@ from cenote.landing import Batch
 from cenote.tables import HistoryGone
 from cenote.workspace import Workspace
 
-CHUNK_ROWS = 100_000
+CHUNK_ROWS = 50_000
 READ_BYTES = 16 * 2**20
 BRONZE = pl.Schema(
     {  # type: ignore[arg-type]

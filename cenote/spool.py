@@ -6,7 +6,7 @@ the next one.
 """
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,6 +15,7 @@ import polars as pl
 import pyarrow as pa
 
 MEMORY_BYTES = 128 * 2**20
+_BUFFERED = 100_000  # rows
 
 
 class Spool:
@@ -26,7 +27,7 @@ class Spool:
         self._files: list[Path] = []
         self._held = 0
         self._schema = pl.Schema()
-        self.rows = 0
+        self.rows = self.bytes = 0
 
     def __enter__(self) -> Self:
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -39,9 +40,9 @@ class Spool:
 
     def add(self, frame: pl.DataFrame) -> None:
         """Take in a frame."""
-        self.rows += frame.height
+        size = int(frame.estimated_size())
+        self.rows, self.bytes, self._held = self.rows + frame.height, self.bytes + size, self._held + size
         self._schema = frame.schema
-        self._held += int(frame.estimated_size())
         self._frames.append(frame)
         if self._held > MEMORY_BYTES:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -61,6 +62,18 @@ class Spool:
         if self._frames:
             parts.append(pl.concat(self._frames).lazy())
         return pl.concat(parts) if parts else pl.LazyFrame(schema=self._schema)
+
+    def buckets(self, rows: pl.LazyFrame, key: Sequence[str], count: int) -> Iterator[pl.DataFrame]:
+        """Rows in ``count`` parts, all of a key in the same one; no more than one part is held at a time.
+
+        The rows are read once, and lie in a file for each part until the pass ends.
+        """
+        folder = self._folder / "buckets"
+        parts = pl.PartitionBy(folder, key={"bucket": pl.struct(key).hash(seed=0) % count}, include_key=False)
+        held = max(1_000, _BUFFERED // count)  # the writer of each part holds so many rows
+        rows.sink_parquet(parts, compression="lz4", statistics=False, row_group_size=held, mkdir=True)
+        for part in sorted(folder.iterdir()):
+            yield pl.read_parquet(part / "*.parquet", hive_partitioning=False)
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """All rows, a bounded number at a time."""

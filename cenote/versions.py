@@ -6,20 +6,18 @@ rows whose validity changes are written again. Many new rows, or a table made an
 keys.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
 import polars as pl
 
 from cenote.rewrite import exchange
-from cenote.spool import Spool, stream
+from cenote.spool import MEMORY_BYTES, Spool, stream
 from cenote.tables import Commit, Table
 from transforms.contract import Contract
 from transforms.history import VALIDITY, place
 
 MERGE_ROWS = 500_000
-BUCKET_ROWS = 300_000
 
 
 @dataclass
@@ -79,17 +77,12 @@ def _write_anew(
     if keep:
         events = pl.concat([table.scan().select(events.collect_schema().names()), events])
         rows += table.count()
-    count = max(1, -(-rows // BUCKET_ROWS))
-    bucket = pl.struct(contract.primary_key).hash(seed=0) % count
+    count = -(-new.bytes * rows // max(1, new.rows * MEMORY_BYTES))
+    parts = new.buckets(events, contract.primary_key, count) if count > 1 else iter([events.collect()])
     written = Written()
-
-    def buckets() -> Iterator[pl.DataFrame]:
-        for number in range(count):
-            part = (events.filter(bucket == number) if count > 1 else events).collect()
-            placed = place(part, contract.primary_key, contract.change.sequence_by)
-            yield written.count(placed.select(columns))
-
-    frames = buckets()
+    frames = (
+        written.count(place(part, contract.primary_key, contract.change.sequence_by).select(columns)) for part in parts
+    )
     first = next(frames)
     table.overwrite(stream(chain([first], frames), first.schema), commit)
     return written
