@@ -53,7 +53,9 @@ class State:
         found = self.asked(["_distance", "_rowid"], nearest=question, filter=condition)
         scores, rows = 1 - found["_distance"].to_numpy().astype(np.float64), found["_rowid"].to_numpy()
         if self.indexed:
-            scores[:compared] = self.vectors(rows[:compared]) @ vector
+            near = self.vectors(rows[:compared])
+            lengths = np.linalg.norm(near, axis=1) * np.linalg.norm(vector)
+            scores[:compared] = near @ vector / lengths.clip(1e-12)
         best = np.argsort(-scores, kind="stable")[:k]
         return pl.DataFrame({"score": scores[best], "_rowid": rows[best]})
 
