@@ -294,6 +294,15 @@ def test_a_damaged_file_is_named_and_still_searched(head: bytes, tmp_path: Path)
     assert [h.where for h in found.hits] == ["bytes"]
 
 
+@pytest.mark.parametrize("written", ["C0001000", "C-0001000"])
+def test_a_short_number_is_not_met_by_chance_in_digests(written: str) -> None:
+    digest = b"7f3a9c0001000d41e5b2a6c8"
+    assert not search(b"key_id " + digest, [written]) and not search(digest + b" and so on", [written])
+    for told in (b"c0001000", b"id=C0001000;", b"C0001000C0001001C0001002", b"7f3a9 c0001000 d41e5b2a6c8"):
+        assert search(told, [written]), told
+        assert search(digest + b" " + told, [written]), told
+
+
 def test_a_short_needle_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="needle 1 has fewer than 4"):
         scan(tmp_path, ["long enough", "abc"])

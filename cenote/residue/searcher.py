@@ -22,6 +22,9 @@ from cenote.residue.piece import Piece
 _KEPT = 24
 """Squeezed characters of a pattern that the first pass looks for; the rest is left to verification."""
 _WEAK_LETTERS, _WEAK_DIGITS, _WHOLE_BELOW = 6, 10, 7
+_DIGEST, _HEX = 24, b"0123456789abcdef"  # so many characters are the shortest of our ids
+_CAPITAL_HEX = re.compile(rb"(?=.*[A-F])[0-9A-F]+")  # what has no capitals is looked for in digests as well
+_BESIDE = re.compile(rb"[^0-9A-Za-z]")
 _UNICODE_GAPS = re.compile(
     rb"\xc2\xa0|\xc2\xad|\xe2\x80[\x80-\xaf]|\xe2\x81\xa0|\xe2\x88\x92|\xe3\x80\x80|\xef\xbb\xbf"
 )
@@ -139,9 +142,14 @@ def _patterns(needle: Needle) -> _Patterns:
 def _stands_in(content: bytes, form: Form) -> bool:
     """Whether a form stands in content, with a few separators between its characters at most."""
     squeezed, pattern = _verifier(form)
-    if len(squeezed) >= (_WEAK_DIGITS if squeezed.isdigit() else _WEAK_LETTERS):
+    weak = len(squeezed) < (_WEAK_DIGITS if squeezed.isdigit() else _WEAK_LETTERS)
+    hexadecimal = len(squeezed) < _DIGEST // 2 and _CAPITAL_HEX.fullmatch(_BESIDE.sub(b"", form.content)) is not None
+    if not weak and not hexadecimal:
         return pattern.search(content) is not None
-    return any(_in_text(content, match.start(), match.end()) for match in pattern.finditer(content))
+    return any(
+        (not weak or _in_text(content, *match.span())) and not (hexadecimal and _in_digest(content, *match.span()))
+        for match in pattern.finditer(content)
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -162,6 +170,13 @@ def _in_text(content: bytes, start: int, end: int) -> bool:
     """Whether what stands around a short match looks like text; among compressed bytes it is met by chance."""
     around = content[max(0, start - 8) : start] + content[end : end + 8]
     return len(_PRINTABLE.findall(around)) >= 0.75 * len(around)
+
+
+def _in_digest(content: bytes, start: int, end: int) -> bool:
+    """Whether a match is a part of a digest or a lineage id, written small: a short number is met in many by chance."""
+    before, found, after = content[max(0, start - _DIGEST) : start], content[start:end], content[end : end + _DIGEST]
+    run = len(before) - len(before.rstrip(_HEX)) + len(after) - len(after.lstrip(_HEX)) + len(found)
+    return run >= _DIGEST and not found.strip(_HEX)
 
 
 def _views(content: bytes) -> Iterator[bytes]:
