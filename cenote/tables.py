@@ -204,6 +204,8 @@ class Table:
         current = self.version
         if version is None or current is None:
             return self.files()
+        if version > current:
+            raise HistoryGone(f"table {self.name} was made anew after version {version}")
         added: list[str] = []
         replaced: set[str] = set()  # by compactions, and the files that they made
         for number in range(version + 1, current + 1):
