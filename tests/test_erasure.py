@@ -438,6 +438,14 @@ def test_many_people_are_one_pass(lake: Path) -> None:
     assert all(account(space, dataset).balanced for dataset in DATASETS)
 
 
+def test_who_named_an_erased_person_can_be_erased_too(erased: Erased, tmp_path: Path) -> None:
+    """Her id in their records became a placeholder, which is nobody's name and stands in every certificate."""
+    space = opened(shutil.copytree(erased.folder, tmp_path / "lake"))
+    request, _ = erasure.forget(space, people(space, ["person:PERSON-0002"]), "request 2")
+    file = space.settings.vault / "certificates" / request.state["certificate"]
+    assert json.loads(file.read_text())["certificate"]["verdict"] == "erased"
+
+
 # stopped
 
 

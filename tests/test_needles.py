@@ -113,7 +113,9 @@ def test_a_person_is_found_by_natural_id_and_never_quoted(
     assert "C9999999" not in str(error.value)
 
 
-@pytest.mark.parametrize("value", ["1984-03-12", "12.03.1984", "Bo Li", "90210", "2026-01-01T00:00:00Z", "1234567"])
+@pytest.mark.parametrize(
+    "value", ["1984-03-12", "12.03.1984", "Bo Li", "90210", "2026-01-01T00:00:00Z", "1234567", "<ERASED>"]
+)
 def test_what_is_too_common_is_no_needle(value: str) -> None:
     assert not tells(value)
 

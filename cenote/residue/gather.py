@@ -17,6 +17,7 @@ from cenote.residue.unique import unique_texts, unique_words, unwritten
 from cenote.workspace import Workspace
 from transforms.contract import Contract, Field
 from transforms.json_columns import parse_path
+from transforms.subjects import ERASED
 
 MOST_TEXTS = 200
 """Texts and phrases of one person that are looked for; the longest come first."""
@@ -81,8 +82,10 @@ def _names(field: Field) -> bool:
 
 
 def tells(value: str) -> bool:
-    """Whether a value is long enough, and no date, so that it tells one person from others."""
-    signs = [c for c in value if c.isalnum()]
+    """Whether a value is long enough, and no date, so that it tells one person from others; what an earlier erasure
+    wrote into it is nobody's.
+    """
+    signs = [c for c in value.replace(ERASED, "") if c.isalnum()]
     least = _LEAST_DIGITS if all(c.isdigit() for c in signs) else _LEAST
     return least <= len(signs) <= 400 and not _DATE.fullmatch(value.strip())
 

@@ -13,6 +13,7 @@ from cenote.residue.forms import windows
 from cenote.residue.meaning import SAME, correlations, rows_of, standard
 from cenote.residue.model import Needle
 from cenote.workspace import Workspace
+from transforms.subjects import ERASED
 
 _LEAST_TEXT = 24
 _LEAST_WORD = 6
@@ -35,9 +36,9 @@ def unique_texts(space: Workspace, subjects: Sequence[str]) -> list[Needle]:
 
 
 def unique_words(space: Workspace, subjects: Sequence[str]) -> list[Needle]:
-    """Words of the people's passages whose stem stands in no other passage."""
+    """Words of the people's passages whose stem stands in no other passage; what an erasure writes is nobody's."""
     mine, others = _passages(space, subjects)
-    own = _words(mine, _LEAST_WORD)
+    own = _words(mine.str.replace_all(ERASED, "", literal=True), _LEAST_WORD)
     heads = _heads(_words(others, _LEAST_WORD - _STEM))
     return [Needle(word, "word") for word in sorted(own) if word[: max(4, len(word) - _STEM)] not in heads]
 
