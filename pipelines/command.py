@@ -4,6 +4,7 @@ Belongs here: the command's options and what it prints. Must not: Dagster at imp
 quick.
 """
 
+import gc
 from typing import Annotated
 
 import typer
@@ -44,6 +45,7 @@ def run(
     _ = Workspace(load_settings()).vault  # without a usable key, say so before Dagster is loaded
     from pipelines.run import run_pipeline
 
+    gc.freeze()  # what was imported stays: the collector need not look through it again and again
     outcome = run_pipeline(select=select, rebuild=rebuild, quiet=as_json, debug=debug)
     if as_json:
         typer.echo(outcome.to_json())

@@ -21,8 +21,8 @@ from cenote.migrations import migrate
 from cenote.report import StageReport
 from cenote.settings import PROJECT, Settings, load_settings
 from cenote.workspace import Workspace
+from pipelines.assembly import build_definitions
 from pipelines.checks import REBUILD_TAG
-from pipelines.definitions import build_definitions
 from pipelines.journal import kept_open
 from pipelines.plan import stale_assets
 from pipelines.summary import Watched, print_summary
