@@ -165,7 +165,7 @@ def many(texts: pl.Series, megabytes: float) -> pl.Series:
     return pl.concat([texts + f" {copy:x}." for copy in range(copies)])
 
 
-def rate(run: Callable[[pl.Series], object], texts: pl.Series, times: int = 3) -> tuple[float, float]:
+def rate(run: Callable[[pl.Series], object], texts: pl.Series, times: int = 7) -> tuple[float, float]:
     """MB of text per second of the clock and per second of CPU: the best of some runs."""
     walls, cpus = [], []
     for _ in range(times):

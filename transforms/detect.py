@@ -59,7 +59,7 @@ _BENCHES: tuple[_Detectors, ...] = (  # each has a thread of its own, which keep
 _TURN = count()
 KINDS = tuple(dict.fromkeys(kind for bench in _BENCHES for kinds in bench.values() for kind in kinds))
 _T = TypeVar("_T")
-_CHUNK, _LEAST = 8 << 20, 1 << 20  # bytes of text looked at together
+_CHUNK, _LEAST = 16 << 20, 1 << 20  # bytes of text looked at together, at most and (about) at least
 _DEPTH, _ROUNDS = 3, 8
 _REACH = 64  # bytes that detectors look to either side, at most; some look less far
 _YIELDING = ("PERSON", "ADDRESS", "POSTAL_CODE", "AGE")
@@ -112,7 +112,7 @@ def find_spans(
     """
     look = _look(kinds, known, recognizers, threshold)
     distinct, place = _distinct(texts)
-    found = _in_chunks(distinct, lambda chunk, first: _by_row(_scan(chunk, look), first, values))
+    found = _in_chunks(distinct, lambda chunk, first: _by_row(_seen(chunk, look), first, values))
     columns = [*_FOUND, *(["value"] if values else [])]
     if not found:
         return pl.DataFrame(schema=_FOUND | ({"value": pl.String} if values else {}))
@@ -170,9 +170,9 @@ def _distinct(texts: pl.Series) -> tuple[pl.Series, pl.DataFrame]:
 def _in_chunks(texts: pl.Series, work: Callable[[pl.Series, int], _T]) -> list[_T]:
     """Do work on chunks of texts and the position of their first text, on all cores; the results in order."""
     sizes = texts.str.len_bytes().cast(pl.Int64).cum_sum()
-    threads = pl.thread_pool_size() + 1
-    size = min(_CHUNK, max(_LEAST, int(sizes.to_numpy()[-1:].sum()) // threads + 1))
-    before = sizes // size
+    threads, whole = pl.thread_pool_size(), int(sizes.to_numpy()[-1:].sum())
+    rounds = whole // (threads * _CHUNK) + 1
+    before = sizes // max(_LEAST, whole // (rounds * threads) + 1)
     bounds = [0, *(before != before.shift(1)).fill_null(False).arg_true().to_list(), len(texts)]
     chunks = [(texts[low:high], low) for low, high in pairwise(bounds) if high > low]
     if len(chunks) < 2:
@@ -181,8 +181,21 @@ def _in_chunks(texts: pl.Series, work: Callable[[pl.Series, int], _T]) -> list[_
         return list(pool.map(lambda chunk: work(*chunk), chunks))
 
 
+class _Seen(NamedTuple):
+    """One chunk looked at: its scene, what every detector found, and what was settled on."""
+
+    scene: Scene
+    found: list[Spans]
+    settled: Settled
+
+    @property
+    def kinds(self) -> pl.Series:
+        """The name of the kind of each settled span."""
+        return pl.Series([some.kind for some in self.found], dtype=pl.String).gather(self.settled.source)
+
+
 class _Scan(NamedTuple):
-    """One chunk looked at: its buffer, and its settled spans with the name of each one's kind.
+    """A chunk's buffer, and its settled spans with the name of each one's kind, to be written over.
 
     ``restless`` is a span where something beside it may be seen otherwise once the span is gone: a letter or digit that
     it touches, or a candidate that was not sure enough.
@@ -201,7 +214,7 @@ class _Scan(NamedTuple):
         return _Scan(self.buffer, self.start[mask], self.end[mask], kind, self.score[mask], restless)
 
 
-def _scan(texts: pl.Series, look: Look) -> _Scan:
+def _seen(texts: pl.Series, look: Look) -> _Seen:
     """Look at one chunk, and at what hides in it: spans of decoded text cover the encoded bytes that they came from."""
     scenes, layers = [Scene(Buffer.of(texts), texts, look.threshold)], list[Hidden]()
     while len(layers) < _DEPTH and (layer := hidden_in(scenes[-1], glue=not layers)):
@@ -217,11 +230,14 @@ def _scan(texts: pl.Series, look: Look) -> _Scan:
             for place, some in enumerate(found[depth])
             if len(at := np.flatnonzero(spans.source == place))
         ]
-    scene, every = scenes[0], found[0]
-    spans = settle(scene.buffer, every, look.threshold)
-    kinds = pl.Series([some.kind for some in every], dtype=pl.String).gather(spans.source)
-    restless = _restless(scene, spans, every, look.threshold)
-    return _Scan(scene.buffer, spans.start, spans.end, kinds, spans.score, restless)
+    return _Seen(scenes[0], found[0], settle(scenes[0].buffer, found[0], look.threshold))
+
+
+def _scan(texts: pl.Series, look: Look) -> _Scan:
+    """Look at one chunk, and at which of its spans are restless."""
+    seen = _seen(texts, look)
+    spans, restless = seen.settled, _restless(seen.scene, seen.settled, seen.found, look.threshold)
+    return _Scan(seen.scene.buffer, spans.start, spans.end, seen.kinds, spans.score, restless)
 
 
 def _detect(scenes: Sequence[Scene], look: Look) -> list[list[Spans]]:
@@ -309,17 +325,17 @@ def _yielding(scene: Scene, found: list[Spans], recognized: list[Spans]) -> list
     ]
 
 
-def _by_row(scan: _Scan, offset: int, values: bool) -> pl.DataFrame:
+def _by_row(seen: _Seen, offset: int, values: bool) -> pl.DataFrame:
     """Spans in characters of their rows, with ``text_id``."""
-    buffer = scan.buffer
+    buffer, spans = seen.scene.buffer, seen.settled
     columns = {
-        "text_id": pl.Series(buffer.rows(scan.start) + offset).cast(pl.UInt32),
-        "start": buffer.characters(scan.start),
-        "end": buffer.characters(scan.end),
-        "kind": scan.kind,
-        "score": scan.score,
+        "text_id": pl.Series(buffer.rows(spans.start) + offset).cast(pl.UInt32),
+        "start": buffer.characters(spans.start),
+        "end": buffer.characters(spans.end),
+        "kind": seen.kinds,
+        "score": spans.score,
     }
-    return pl.DataFrame(columns | ({"value": buffer.cut(scan.start, scan.end, plain=True)} if values else {}))
+    return pl.DataFrame(columns | ({"value": buffer.cut(spans.start, spans.end, plain=True)} if values else {}))
 
 
 def _redact(texts: pl.Series, look: Look) -> pl.Series:

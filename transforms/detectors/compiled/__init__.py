@@ -24,9 +24,9 @@ BYTES, PLACES, MASK, BYTE_ROWS, PLACE_ROWS, BYTE_CUBE = (
         (numba.uint8, 1), (numba.int64, 1), (numba.boolean, 1), (numba.uint8, 2), (numba.int64, 2), (numba.uint8, 3),
     )
 )  # fmt: skip
-WRITTEN, WRITTEN_ROWS, WRITTEN_PLACE_ROWS = (
+WRITTEN, WRITTEN_PLACES, WRITTEN_ROWS, WRITTEN_PLACE_ROWS = (
     numba.types.Array(kind, dimensions, "C")
-    for kind, dimensions in ((numba.uint8, 1), (numba.uint8, 2), (numba.int64, 2))
+    for kind, dimensions in ((numba.uint8, 1), (numba.int64, 1), (numba.uint8, 2), (numba.int64, 2))
 )
 NUMBER = numba.int64
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from transforms.detectors.compiled import BYTE_ROWS, BYTES, NUMBER, PLACES, Bytes, Places, compiled
 
 _FEED = 10
+_ZERO, _ONE = np.uint64(0), np.uint64(1)  # places in inner loops are unsigned, as in sweep.py
 
 
 @compiled(BYTES, PLACES, PLACES, BYTE_ROWS)
@@ -115,21 +116,21 @@ def below(ordered: Places, asked: Places) -> Places:
     each search goes on from the last one, in growing steps.
     """
     found = np.empty(len(asked), np.int64)
-    size, low = len(ordered), 0
+    size, low = np.uint64(len(ordered)), _ZERO
     for place in range(len(asked)):
         wanted = asked[place]
-        if low > 0 and ordered[low - 1] >= wanted:
-            low, high = 0, low - 1
+        if low > _ZERO and ordered[low - _ONE] >= wanted:
+            low, high = _ZERO, low - _ONE
         else:
-            step = 1
-            while low + step <= size and ordered[low + step - 1] < wanted:
+            step = _ONE
+            while low + step <= size and ordered[low + step - _ONE] < wanted:
                 low += step
-                step *= 2
-            high = min(low + step - 1, size)
+                step += step
+            high = min(low + step - _ONE, size)
         while low < high:
-            middle = (low + high) // 2
+            middle = (low + high) >> _ONE
             if ordered[middle] < wanted:
-                low = middle + 1
+                low = middle + _ONE
             else:
                 high = middle
         found[place] = low
@@ -147,8 +148,8 @@ def gather(codes: Bytes, starts: Places, ends: Places) -> tuple[Places, Bytes]:
         bounds[place + 1] = bounds[place] + ends[place] - starts[place]
     data = np.empty(bounds[-1], np.uint8)
     for place in range(len(starts)):
-        start, into = starts[place], bounds[place]
-        for step in range(bounds[place + 1] - into):
+        start, into = np.uint64(starts[place]), np.uint64(bounds[place])
+        for step in range(np.uint64(ends[place]) - start):
             data[into + step] = codes[start + step]
     return bounds, data
 

@@ -19,6 +19,7 @@ from transforms.detectors.compiled import (
     PLACES,
     WRITTEN,
     WRITTEN_PLACE_ROWS,
+    WRITTEN_PLACES,
     WRITTEN_ROWS,
     Bytes,
     Places,
@@ -31,6 +32,29 @@ _FIRST, _LAST = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)  # 
 _CODE_BITS, _SLOT_BITS = 41, 17
 _CHECK, _SLOT = np.uint64((1 << 63 - _CODE_BITS) - 1), np.uint64((1 << _SLOT_BITS) - 1)
 _BYTE = np.uint64(8)
+_ZERO, _ONE = np.uint64(0), np.uint64(1)  # places in a loop are unsigned: signed ones are asked whether they count back
+
+
+@compiled(BYTES, WRITTEN)
+def copy(plain: Bytes, into: Bytes) -> tuple[Places, int]:
+    """Copy bytes; the blocks with anything to fold (a processor is through most blocks in a few steps), the last one
+    always, and how many bytes are beyond ASCII.
+    """
+    size = len(plain)
+    blocks = np.empty(size // _BLOCK + 1, np.int64)
+    count, beyond = 0, 0
+    for block in range(size // _BLOCK):
+        odd = False
+        for place in range(block * _BLOCK, (block + 1) * _BLOCK):
+            byte = plain[place]
+            into[place] = byte
+            odd |= (byte >= 0x7F) | ((byte & 0xFE) == 2)
+        blocks[count] = block
+        count += odd
+    for place in range(size):
+        beyond += plain[place] >> 7
+    blocks[count] = size // _BLOCK
+    return blocks[: count + 1], beyond
 
 
 @compiled(BYTES, WRITTEN, BYTES, BYTE_CUBE, BYTE_ROWS)
@@ -39,22 +63,11 @@ def fold(plain: Bytes, into: Bytes, single: Bytes, pairs: Bytes, signs: Bytes) -
     character, and of those that continue one.
     """
     size = len(plain)
-    count = 0
-    for place in range(size):
-        count += plain[place] >> 7
+    blocks, count = copy(plain, into)
     begins, continues = np.empty(count, np.int64), np.empty(count, np.int64)
     begun, continued, at = 0, 0, 0
-    while at < size:
-        if at + _BLOCK <= size:  # mostly a block has nothing to fold, which takes the processor a few steps
-            odd = False
-            for place in range(at, at + _BLOCK):
-                byte = plain[place]
-                into[place] = byte
-                odd |= (byte >= 0x7F) | ((byte & 0xFE) == 2)
-            if not odd:
-                at += _BLOCK
-                continue
-        finish = min(at + _BLOCK, size)
+    for block in blocks:
+        at, finish = max(at, block * _BLOCK), min((block + 1) * _BLOCK, size)
         while at < finish:
             lead = plain[at]
             if lead < 0x80:
@@ -81,6 +94,28 @@ def fold(plain: Bytes, into: Bytes, single: Bytes, pairs: Bytes, signs: Bytes) -
                             into[at + step] = sign[3 + step]
             at += width
     return begins[:begun], continues[:continued]
+
+
+@compiled(PLACE_ROWS, NUMBER, WRITTEN_PLACES, WRITTEN_PLACES)
+def look_up(tables: Places, rare: int, words: Places, cued: Places) -> int:
+    """Write over hashes of words what they mean; into ``cued`` the indexes of those with a rare cue, whose count is
+    given back. Apart from the bytes, so that the processor fetches what it looks up for several words at once.
+    """
+    cues = 0
+    for token in range(len(words)):
+        word = np.uint64(words[token])
+        meaning = 0
+        for table in range(len(tables)):
+            found = tables[table, (word >> np.uint64(64 - _SLOT_BITS - 7 * table)) & _SLOT]
+            if found == 0:
+                break
+            if np.uint64(found >> _CODE_BITS) == word & _CHECK:
+                meaning = found & ((1 << _CODE_BITS) - 1)
+                break
+        words[token] = meaning
+        cued[cues] = token
+        cues += (meaning & rare) != 0
+    return cues
 
 
 class Swept(NamedTuple):
@@ -119,24 +154,29 @@ def sweep(
     byte; ``tables``: of a vocabulary; ``rare``: the cues looked for. The others are what is written to, since numpy
     gets memory in larger pages: rows for as many tokens, and as many bytes, as there may be.
     """
-    size = len(plain)
+    size = np.uint64(len(plain))
     starts, ends, meanings, numeric = of_tokens[0], of_tokens[1], of_tokens[2], of_tokens[3]
     capitals, long, cued, dots = of_tokens[4], of_tokens[5], of_tokens[6], of_tokens[7]
     (spaces, marks), (bits, sizes) = (of_bytes[0], of_bytes[1]), (traits[0], traits[1])
-    tokens, numbers, firsts, longs, cues, marked, dotted, at = 0, 0, 0, 0, 0, 0, 0, 0
-    spaces[0], spaced = -1, 1
+    tokens, numbers, firsts, longs, marked, dotted, at = _ZERO, _ZERO, _ZERO, _ZERO, _ZERO, _ZERO, _ZERO
+    spaces[0], spaced = -1, _ONE
     while at < size:
         kind = kinds[codes[at]]
         if kind < _DIGIT:
             spaces[spaced] = at
-            spaced += kind == _SPACE
+            spaced += np.uint64(kind == _SPACE)
             if kind == _MARK:
                 marks[marked] = at
-                marked += 1
-                if codes[at] == 46 and at > 0 and kinds[codes[at - 1]] >= _DIGIT and kinds[codes[at + 1]] >= _DIGIT:
+                marked += _ONE
+                if (
+                    codes[at] == 46
+                    and at > 0
+                    and kinds[codes[at - _ONE]] >= _DIGIT
+                    and kinds[codes[at + _ONE]] >= _DIGIT
+                ):
                     dots[dotted] = at
-                    dotted += 1
-            at += 1
+                    dotted += _ONE
+            at += _ONE
             continue
         start, head, classes = at, kind, kind
         eight = first = np.uint64(0)  # the last eight bytes in lower case, and the first eight
@@ -145,38 +185,29 @@ def sweep(
             byte = plain[at]
             byte |= ((byte >= 65) & (byte <= 90)) << 5
             eight = (eight >> _BYTE) | (np.uint64(byte) << np.uint64(56))
-            at += 1
-            if at - start == 8:
+            at += _ONE
+            if at - start == _BYTE:
                 first = eight
             kind = kinds[codes[at]]
-        width = at - start
+        width = np.int64(at - start)
         word = (eight >> np.uint64(64 - 8 * width)) if width <= 8 else first
         word *= _FIRST
         if width > 8:  # as hash_ranges of vocabulary.py
             word ^= (eight ^ np.uint64(width)) * _LAST
-        meaning = 0
-        for table in range(len(tables)):
-            found = tables[table, (word >> np.uint64(64 - _SLOT_BITS - 7 * table)) & _SLOT]
-            if found == 0:
-                break
-            if np.uint64(found >> _CODE_BITS) == word & _CHECK:
-                meaning = found & ((1 << _CODE_BITS) - 1)
-                break
-        starts[tokens], ends[tokens], meanings[tokens] = start, at, meaning
+        starts[tokens], ends[tokens], meanings[tokens] = start, at, np.int64(word)
         bits[tokens], sizes[tokens] = classes, min(width, 255)
         numeric[numbers] = tokens
-        numbers += (classes & (_DIGIT | _UNDER | _WIDE)) == _DIGIT
+        numbers += np.uint64((classes & (_DIGIT | _UNDER | _WIDE)) == _DIGIT)
         capitals[firsts] = tokens
-        firsts += ((classes & (_DIGIT | _UNDER)) == 0) & ((head & (_UPPER | _WIDE)) != 0)
+        firsts += np.uint64(((classes & (_DIGIT | _UNDER)) == 0) & ((head & (_UPPER | _WIDE)) != 0))
         long[longs] = tokens
-        longs += width >= 8
-        cued[cues] = tokens
-        cues += (meaning & rare) != 0
-        tokens += 1
+        longs += np.uint64(width >= 8)
+        tokens += _ONE
     spaces[spaced] = size
+    cues = look_up(tables, rare, meanings[:tokens], cued)
     return Swept(
         starts[:tokens], ends[:tokens], meanings[:tokens], bits[:tokens], sizes[:tokens], numeric[:numbers],
-        capitals[:firsts], long[:longs], cued[:cues], spaces[: spaced + 1], marks[:marked], dots[:dotted],
+        capitals[:firsts], long[:longs], cued[:cues], spaces[: spaced + _ONE], marks[:marked], dots[:dotted],
     )  # fmt: skip
 
 
