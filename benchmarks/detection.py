@@ -7,6 +7,7 @@ run. Reads ../shared/data beside the checkout (or --data); texts are only counte
 """
 
 import argparse
+import gc
 import gzip
 import importlib.util
 import json
@@ -168,6 +169,7 @@ def many(texts: pl.Series, megabytes: float) -> pl.Series:
 def rate(run: Callable[[pl.Series], object], texts: pl.Series, times: int = 7) -> tuple[float, float]:
     """MB of text per second of the clock and per second of CPU: the best of some runs."""
     walls, cpus = [], []
+    gc.freeze()  # what other measurements keep is not looked through while this one runs
     for _ in range(times):
         wall, cpu = time.perf_counter(), time.process_time()
         run(texts)
