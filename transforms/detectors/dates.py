@@ -138,10 +138,9 @@ def ages(scene: Scene) -> list[Spans]:
     """Ages: the number before "years old" and the like, or after "aged". The number alone is the span; in Spanish, as
     those who mark clinical texts have it, with its unit ("58 años").
     """
-    sizes, mixed = scene.sizes[scene.numeric], scene.bits[scene.numeric] == DIGIT | LOWER
-    short = sizes <= np.where(mixed, 5, 3)
-    index, mixed = scene.numeric[short], mixed[short]
-    index = index[mixed | scene.announced(index - 1, AGE_LABEL) | scene.announced(index + 1, AGED)]
+    from transforms.detectors.compiled.beside import counted
+
+    index = counted(scene.numeric, scene.sizes, scene.bits, scene.meanings, DIGIT | LOWER, AGE_LABEL, AGED)
     found = scene.found(scene.starts[index], scene.ends[index])
     found = found.where(found.free(_AGE_FREE))
     number = take(found.text, r"^(\d{1,3})(?:$|y|a[nñ]|j|m)")

@@ -76,24 +76,22 @@ def ibans(scene: Scene) -> list[Spans]:
     plain = ask(text, TEXT.str.replace_all("[ -]", "").str.to_uppercase())
     length = ask(plain, TEXT.str.head(2).replace_strict(IBAN_LENGTHS, default=99, return_dtype=pl.Int64)).to_numpy()
     extra = widths(plain) - length
-    long = pl.Series(extra >= 0)
+    long = extra >= 0
     if not long.any():
         return []
-    cut = [
-        (_drop_last(text, more), plain[: len(plain) - more])
-        for text, plain, more in zip(text.filter(long), plain.filter(long), extra[extra >= 0].tolist(), strict=True)
-    ]
-    start = heads.start[extra >= 0]
-    whole = scene.found(start, start + np.array([len(text) for text, _ in cut]))
-    good = mod97(pl.Series([plain[4:] + plain[:4] for _, plain in cut])) == 1
+    heads, extra, length = heads.where(long), extra[long], length[long]
+    text, plain = (column.filter(pl.Series(long)) for column in (text, plain))
+    sizes = widths(text).copy()
+    for place in np.flatnonzero(extra).tolist():
+        sizes[place] = len(_drop_last(text[place], int(extra[place])))
+    whole = scene.found(heads.start, heads.start + sizes)
+    good = mod97(ask(plain, TEXT.str.slice(4, pl.Series(length - 4)) + TEXT.str.head(4))) == 1
     named, apart = has(whole.before(40), r"iban|account|konto|cuenta|compte|bank"), whole.free(_TAIL)
     return [whole.where(apart).spans("IBAN", np.where(good, 0.97, np.where(named, 0.6, 0.3))[apart])]
 
 
 def _drop_last(text: str, extra: int) -> str:
     """A number without so many letters and digits at its end: a word may follow after a space."""
-    if not extra:
-        return text
     while extra:
         extra -= text[-1].isalnum()
         text = text[:-1]

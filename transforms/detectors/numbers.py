@@ -32,7 +32,7 @@ def characters(texts: pl.Series, width: int) -> Digits:
     """The bytes of texts as rows of a matrix, right-aligned in ``width`` columns, 0 where there is none."""
     padded = ask(texts, TEXT.str.pad_start(width, "\x00"))
     return (
-        np.frombuffer("".join(padded.to_list()).encode("ascii", "replace"), dtype=np.uint8)
+        np.frombuffer(padded.str.join("").item().encode("ascii", "replace"), dtype=np.uint8)
         .reshape(-1, width)
         .astype(np.int64)
     )

@@ -157,8 +157,8 @@ class Found:
         """Whether a word of a cue stands within some bytes before each, in its row."""
         from transforms.detectors.compiled.beside import said
 
-        scene = self.scene
-        return said(*scene.cues, scene.starts, scene.ends, scene.buffer.starts, places(self.start), cue, reach)
+        cues, rows = self.scene.cues, self.scene.buffer.starts
+        return said(cues.meanings, cues.starts, cues.ends, rows, places(self.start), cue, reach)
 
     def before(self, size: int) -> pl.Series:
         """The bytes before each, in lower case."""

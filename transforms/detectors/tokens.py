@@ -6,7 +6,7 @@ numbers* (scene.py), and near known words; capitalised tokens are the candidates
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +46,15 @@ def _classes() -> npt.NDArray[np.uint8]:
 CLASSES = _classes()
 PIECES = {"start": pl.Int64, "text": pl.String}
 """Pieces of text to search, each with where it begins."""
+
+
+class Cues(NamedTuple):
+    """Tokens that announce something: their indexes, what each means, where it begins and ends."""
+
+    tokens: Positions
+    meanings: Positions
+    starts: Positions
+    ends: Positions
 
 
 @dataclass(frozen=True)
@@ -110,14 +119,14 @@ class Tokens:
         return self._swept.dots
 
     @lazy
-    def cues(self) -> tuple[Positions, Positions]:
-        """Indexes of the tokens with a cue of ``RARE``, and what each means."""
-        return self._swept.cued, self.meanings.take(self._swept.cued)
+    def cues(self) -> "Cues":
+        """The tokens with a cue of ``RARE``."""
+        index = self._swept.cued
+        return Cues(index, *(column.take(index) for column in (self.meanings, self.starts, self.ends)))
 
     def cued(self, cue: int) -> Positions:
         """Indexes of the tokens that announce something; a cue of ``RARE``."""
-        index, meanings = self.cues
-        return index[(meanings & cue) > 0]
+        return self.cues.tokens[(self.cues.meanings & cue) > 0]
 
     def announced(self, index: Positions, cue: int) -> npt.NDArray[np.bool_]:
         """Whether the tokens at some indexes announce something; False where there is no such token."""

@@ -81,33 +81,54 @@ def placed(
     return begins[:count], ends[:count], numbers[:count]
 
 
-@compiled(PLACES, PLACES, PLACES, PLACES, PLACES, PLACES, NUMBER, NUMBER)
+@compiled(PLACES, PLACES, PLACES, PLACES, PLACES, NUMBER, NUMBER)
 def said(
-    cued: Places, cues: Places, starts: Places, ends: Places, rows: Places, asked: Places, cue: int, reach: int
+    cues: Places, starts: Places, ends: Places, rows: Places, asked: Places, cue: int, reach: int
 ) -> npt.NDArray[np.bool_]:
     """Whether the last token of a cue that ends before each place asked for begins within reach of it, in its row.
-    ``cued``: tokens with any cue, ``cues``: which ones; ``rows``: where rows begin.
+    ``cues``: which cues tokens have, and where they begin and end; ``rows``: where rows begin.
     """
     found = np.zeros(len(asked), np.bool_)
     last = 0
     for place in range(len(asked)):
         at = asked[place]
-        if last > 0 and ends[cued[last - 1]] > at:
+        if last > 0 and ends[last - 1] > at:
             last = 0
         step = 1
         while step > 0:  # growing steps ahead, then shrinking ones
-            if last + step <= len(cued) and ends[cued[last + step - 1]] <= at:
+            if last + step <= len(cues) and ends[last + step - 1] <= at:
                 last += step
                 step *= 2
             else:
                 step //= 2
         back = last - 1
-        while back >= 0 and at - starts[cued[back]] <= reach and cues[back] & cue == 0:
+        while back >= 0 and at - starts[back] <= reach and cues[back] & cue == 0:
             back -= 1
-        if back >= 0 and at - starts[cued[back]] <= reach:
+        if back >= 0 and at - starts[back] <= reach:
             row = np.searchsorted(rows, at, side="right") - 1
-            found[place] = starts[cued[back]] >= rows[row]
+            found[place] = starts[back] >= rows[row]
     return found
+
+
+@compiled(PLACES, BYTES, BYTES, PLACES, NUMBER, NUMBER, NUMBER)
+def counted(
+    numeric: Places, sizes: Bytes, bits: Bytes, meanings: Places, lettered: int, label: int, unit: int
+) -> Places:
+    """The tokens of ``numeric`` that are short and may be an age: at most three digits behind a word of ``label`` or
+    before one of ``unit``, or at most five bytes with small letters in them (``lettered``: these classes of bytes).
+    """
+    found = np.empty(len(numeric), np.int64)
+    count = 0
+    for place in range(len(numeric)):
+        token = numeric[place]
+        mixed = bits[token] == lettered
+        if sizes[token] > (5 if mixed else 3):
+            continue
+        labelled = token > 0 and meanings[token - 1] & label != 0
+        united = token + 1 < len(meanings) and meanings[token + 1] & unit != 0
+        found[count] = token
+        count += mixed or labelled or united
+    return found[:count]
 
 
 @compiled(PLACES, PLACES)
