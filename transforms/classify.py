@@ -74,11 +74,16 @@ def contradictions(frame: pl.DataFrame, contract: Contract) -> list[tuple[str, s
     too, that are classed PUBLIC or LOW and kept in clear, for kinds that prove themselves by form or check digits.
     """
     found: dict[tuple[str, str], int] = {}
-    for column in contract.fields:
-        if column.name in frame.columns:
-            for path, texts in _clear_texts(frame.get_column(column.name), column, column.path):
-                for kind, count in count_kinds(texts, STRONG).items():
-                    found[path, kind] = found.get((path, kind), 0) + count
+    columns = [
+        clear
+        for column in contract.fields
+        if column.name in frame.columns
+        for clear in _clear_texts(frame.get_column(column.name), column, column.path)
+    ]
+    counts = count_kinds([texts for _, texts in columns], STRONG)
+    for (path, _), kinds in zip(columns, counts, strict=True):
+        for kind, count in kinds.items():
+            found[path, kind] = found.get((path, kind), 0) + count
     return [(path, kind, count) for (path, kind), count in sorted(found.items())]
 
 

@@ -40,32 +40,30 @@ class Evidence:
 
 def evidence(columns: Sequence[pl.Series]) -> list[Evidence]:
     """Look at samples of values as text, all columns in one pass."""
-    samples = [
-        values.drop_nulls().cast(pl.String).unique(maintain_order=True).head(_SAMPLE).alias("text")
-        for values in columns
-    ]
+    samples = [values.drop_nulls().cast(pl.String).unique(maintain_order=True).head(_SAMPLE) for values in columns]
     samples = [s.filter(s.str.strip_chars() != "") for s in samples]
-    spans = _spans(samples)
+    spans = _spans(samples, STRONG | {"PERSON", "ADDRESS"})
     return [
         _weigh(sample, values.len() - values.null_count(), spans.filter(pl.col("column") == number))
         for number, (sample, values) in enumerate(zip(samples, columns, strict=True))
     ]
 
 
-def count_kinds(texts: pl.Series, kinds: Collection[str]) -> dict[str, int]:
-    """How many of the texts hold personal data, by kind."""
-    texts = texts.drop_nulls()
-    if texts.is_empty():
-        return {}
-    spans = find_spans(texts, kinds=list(kinds)).unique(["row", "kind"])
-    return dict(spans.group_by("kind").len().sort("kind").iter_rows())
+def count_kinds(columns: Sequence[pl.Series], kinds: Collection[str]) -> list[dict[str, int]]:
+    """How many texts of each column hold personal data, by kind; all columns in one pass."""
+    spans = _spans([texts.drop_nulls() for texts in columns], kinds).unique(["row", "kind"])
+    counts = spans.group_by("column", "kind").len().sort("kind")
+    found: list[dict[str, int]] = [{} for _ in columns]
+    for column, kind, count in counts.iter_rows():
+        found[column][kind] = count
+    return found
 
 
-def _spans(samples: list[pl.Series]) -> pl.DataFrame:
+def _spans(samples: Sequence[pl.Series], kinds: Collection[str]) -> pl.DataFrame:
     """Spans with the number of their column (``column``) and the length of the text they stand in (``length``)."""
-    texts = pl.concat([*samples, pl.Series("text", [], dtype=pl.String)])
+    texts = pl.concat([*(s.alias("text") for s in samples), pl.Series("text", [], dtype=pl.String)])
     owner = pl.concat([pl.repeat(n, s.len(), dtype=pl.Int64, eager=True) for n, s in enumerate([*samples, texts[:0]])])
-    spans = find_spans(texts, kinds=sorted(STRONG | {"PERSON", "ADDRESS"}))
+    spans = find_spans(texts, kinds=sorted(kinds))
     length = texts.str.strip_chars().str.len_chars()
     return spans.with_columns(column=owner.gather(spans["row"]), length=length.gather(spans["row"]))
 
