@@ -97,10 +97,10 @@ def settle(buffer: Buffer, found: Sequence[Spans], threshold: float) -> Settled:
     the threshold do not count.
     """
     every = _together(found)
+    every = every.where(every.score >= threshold)
     start, end = buffer.whole(every.start, every.end)
-    every = every._replace(start=start, end=end)
-    every = every.where((every.score >= threshold) & (end > start))
-    every = every.where(np.argsort(every.start, kind="stable"))
+    order = np.argsort(start, kind="stable")
+    every = every._replace(start=start, end=end).where(order[(end > start)[order]])
     if len(every.start) == 0:
         return every
     opens = np.concatenate([[True], every.start[1:] >= np.maximum.accumulate(every.end)[:-1]])
