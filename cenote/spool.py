@@ -7,15 +7,16 @@ the next one.
 
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 MEMORY_BYTES = 128 * 2**20
-_BUFFERED = 100_000  # rows
 
 
 class Spool:
@@ -63,17 +64,27 @@ class Spool:
             parts.append(pl.concat(self._frames).lazy())
         return pl.concat(parts) if parts else pl.LazyFrame(schema=self._schema)
 
-    def buckets(self, rows: pl.LazyFrame, key: Sequence[str], count: int) -> Iterator[pl.DataFrame]:
-        """Rows in ``count`` parts, all of a key in the same one; no more than one part is held at a time.
+    def buckets(self, frames: Iterable[pl.DataFrame], key: Sequence[str], count: int) -> Iterator[pl.DataFrame]:
+        """Rows in ``count`` parts, all of a key in the same one. One part, or one frame, is held at a time.
 
-        The rows are read once, and lie in a file for each part until the pass ends.
+        Each frame is read once, and its rows lie in a file for each part until the pass ends.
         """
         folder = self._folder / "buckets"
-        parts = pl.PartitionBy(folder, key={"bucket": pl.struct(key).hash(seed=0) % count}, include_key=False)
-        held = max(1_000, _BUFFERED // count)  # the writer of each part holds so many rows
-        rows.sink_parquet(parts, compression="lz4", statistics=False, row_group_size=held, mkdir=True)
-        for part in sorted(folder.iterdir()):
-            yield pl.read_parquet(part / "*.parquet", hive_partitioning=False)
+        folder.mkdir(parents=True)
+        with ExitStack() as stack:
+            writers: dict[int, pq.ParquetWriter] = {}
+            for frame in frames:
+                parts = frame.with_columns(_bucket=pl.struct(key).hash(seed=0) % count)
+                for (number,), part in parts.partition_by("_bucket", include_key=False, as_dict=True).items():
+                    rows = part.to_arrow(compat_level=pl.CompatLevel.oldest())
+                    if number not in writers:
+                        file = folder / f"{number:06d}.parquet"
+                        writer = pq.ParquetWriter(file, rows.schema, compression="lz4", write_statistics=False)
+                        writers[number] = stack.enter_context(writer)
+                    writers[number].write_table(rows)
+        for file in sorted(folder.iterdir()):
+            yield pl.read_parquet(file)
+            file.unlink()
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """All rows, a bounded number at a time."""

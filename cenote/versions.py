@@ -6,6 +6,7 @@ rows whose validity changes are written again. Many new rows, or a table made an
 keys.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -17,7 +18,7 @@ from cenote.tables import Commit, Table
 from transforms.contract import Contract
 from transforms.history import VALIDITY, place
 
-MERGE_ROWS = 500_000
+MERGE_ROWS, _READ_ROWS = 500_000, 250_000
 
 
 @dataclass
@@ -73,16 +74,20 @@ def _moved(stored: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
 def _write_anew(
     table: Table, new: Spool, contract: Contract, columns: list[str], commit: Commit, *, keep: bool
 ) -> Written:
-    events, rows = new.scan(), new.rows
-    if keep:
-        events = pl.concat([table.scan().select(events.collect_schema().names()), events])
-        rows += table.count()
+    rows = new.rows + (table.count() if keep else 0)
+    frames = chain(_stored(table, new.schema.names()) if keep else [], new.frames())
     count = -(-new.bytes * rows // max(1, new.rows * MEMORY_BYTES))
-    parts = new.buckets(events, contract.primary_key, count) if count > 1 else iter([events.collect()])
+    parts = new.buckets(frames, contract.primary_key, count) if count > 1 else iter([pl.concat(frames)])
     written = Written()
-    frames = (
+    placed = (
         written.count(place(part, contract.primary_key, contract.change.sequence_by).select(columns)) for part in parts
     )
-    first = next(frames)
-    table.overwrite(stream(chain([first], frames), first.schema), commit)
+    first = next(placed)
+    table.overwrite(stream(chain([first], placed), first.schema), commit)
     return written
+
+
+def _stored(table: Table, columns: list[str]) -> Iterator[pl.DataFrame]:
+    """The table's rows, a bounded number at a time."""
+    rows = table.scan().select(columns)
+    return (rows.slice(begin, _READ_ROWS).collect() for begin in range(0, table.count(), _READ_ROWS))
