@@ -10,21 +10,24 @@ that came before a person was known is masked with them when its dataset is buil
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
 
 import polars as pl
 
 from cenote.records import read
 from cenote.rewrite import PURGE, drop_history, edit, holding
+from cenote.spool import Spool, stream
 from cenote.tables import Commit, Table
 from cenote.workspace import Workspace
 from transforms.conform import conform
 from transforms.contract import Contract, leaves
 from transforms.detectors.people import Digester
-from transforms.known_people import KNOWN, KnownPeople, tells, terms
+from transforms.known_people import KINDS, KNOWN, KnownPeople, tells, terms
 from transforms.strategies import MaskKeys
 
 TABLE = "known_people"
+_TERM, _PAIR = ("words", "head", "digest"), ["subject_id", "digest"]
 CODE_VERSION = 1
 """Raised when the terms of the same record become others, so that they are read again."""
 
@@ -51,7 +54,9 @@ def people(space: Workspace, contract: Contract) -> KnownPeople | None:
     if not table.exists:
         return None
     gone = pl.Series(sorted(space.vault.tombstones()), dtype=pl.String)
-    known = table.scan().filter(~pl.col("subject_id").is_in(gone.implode())).select(KNOWN.names()).collect()
+    rows = table.scan().filter(~pl.col("subject_id").is_in(gone.implode()))
+    people = pl.Enum(rows.select(pl.col("subject_id").unique().sort()).collect().to_series())  # each is kept once
+    known = rows.select(pl.col("subject_id").cast(people), pl.col("kind").cast(KINDS), *_TERM).collect()
     return KnownPeople(known, _digester(space)) if known.height else None
 
 
@@ -100,19 +105,26 @@ def _add(space: Workspace, table: Table, contract: Contract) -> int:
         first = next(chunks, None)
     if version is None:
         return 0
-    digester, gone = _digester(space), space.vault.tombstones()
-    found = [KNOWN.to_frame()]
-    while first is not None:
-        found.append(terms(conform(first, contract).valid, contract, digester).unique(["subject_id", "digest"]))
-        first = next(chunks, None)
-    new = pl.concat(found).unique(["subject_id", "digest"], keep="first", maintain_order=True)
-    new = new.filter(~pl.col("subject_id").is_in(sorted(gone)))
-    if table.exists:
-        new = new.join(table.scan().select("subject_id", "digest").collect(), on=["subject_id", "digest"], how="anti")
-    progress = {bronze.name: version, _read_as(contract): _code(contract)}
-    details = {"terms": new.height}
-    table.append(new, Commit("known people", {bronze.name: version}, contract.digest, space.run_id, progress, details))
-    return new.height
+    digester, before = _digester(space), table.count()
+    with Spool(space.path(".spool", table.name)) as spool:
+        spool.add(KNOWN.to_frame())
+        for records in chain([] if first is None else [first], chunks):
+            spool.add(terms(conform(records, contract).valid, contract, digester))
+        progress = {bronze.name: version, _read_as(contract): _code(contract)}
+        commit = Commit("known people", {bronze.name: version}, contract.digest, space.run_id, progress)
+        there = table.scan().select(_PAIR) if table.exists else None
+        table.append(stream(_new(spool, there, space.vault.tombstones()), KNOWN), commit)
+    return table.count() - before
+
+
+def _new(spool: Spool, there: pl.LazyFrame | None, gone: Collection[str]) -> Iterator[pl.DataFrame]:
+    """The terms that the table has not (``there``), each once for a person, without those of people who are gone."""
+    for part in spool.parts(["subject_id"]):
+        new = part.unique(_PAIR, keep="first", maintain_order=True).filter(~pl.col("subject_id").is_in(sorted(gone)))
+        if there is not None:
+            theirs = there.join(new.lazy().select("subject_id").unique(), on="subject_id", how="semi").collect()
+            new = new.join(theirs, on=_PAIR, how="anti")
+        yield new
 
 
 def _read_as(contract: Contract) -> str:

@@ -64,6 +64,11 @@ class Spool:
             parts.append(pl.concat(self._frames).lazy())
         return pl.concat(parts) if parts else pl.LazyFrame(schema=self._schema)
 
+    def parts(self, key: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """All rows, those of a key in the same part, which fits into memory unless a key has more than that."""
+        count = -(-self.bytes // MEMORY_BYTES)
+        return self.buckets(self.frames(), key, count) if count > 1 else iter([pl.concat(self.frames())])
+
     def buckets(self, frames: Iterable[pl.DataFrame], key: Sequence[str], count: int) -> Iterator[pl.DataFrame]:
         """Rows in ``count`` parts, all of a key in the same one. One part, or one frame, is held at a time.
 

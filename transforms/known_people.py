@@ -9,6 +9,7 @@ its data subject.
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 
 from transforms.classification.words import words
@@ -17,6 +18,7 @@ from transforms.detectors.buffer import Buffer
 from transforms.detectors.people import TERMS, Digester, Finder, digested
 from transforms.detectors.scene import Scene
 
+KINDS = pl.Enum(["PERSON", "EMAIL", "PHONE"])
 KNOWN = pl.Schema([("lineage_id", pl.String), ("subject_id", pl.String), *TERMS.items()])
 """Terms of people: the record that told them, whose they are, and the term (detectors/people.py)."""
 SHARED = 3
@@ -70,12 +72,15 @@ def texts_in(valid: pl.DataFrame, fields: tuple[Field, ...]) -> pl.DataFrame:
 
 
 class KnownPeople:
-    """The people that a lake knows. ``known``: columns of :data:`KNOWN`."""
+    """The people that a lake knows. ``known``: columns of :data:`KNOWN`, a term of a person once; ``subject_id`` and
+    ``kind`` may be enumerations.
+    """
 
     def __init__(self, known: pl.DataFrame, digester: Digester) -> None:
-        people = known.select("digest", "subject_id").unique()
-        few = people.filter(pl.len().over("digest") <= SHARED)
-        self._people = few.sort("digest", "subject_id")
+        people = known.select("digest", "subject_id").sort("digest")
+        counts = people["digest"].rle().struct.field("len")
+        few = np.repeat(counts.to_numpy() <= SHARED, counts.to_numpy())
+        self._people = people.filter(pl.Series(few, dtype=pl.Boolean))
         self._finder = Finder(known, digester)
 
     def look(self, texts: pl.Series) -> "Sightings":
@@ -101,7 +106,7 @@ class KnownPeople:
 
     def who(self, digests: pl.DataFrame) -> pl.DataFrame:
         """Rows with a ``digest``, with the ``subject_id`` of each person it stands for; common names stand for none."""
-        return digests.join(self._people, on="digest", how="inner")
+        return digests.join(self._people, on="digest", how="inner").cast({"subject_id": pl.String})
 
 
 class Sightings:

@@ -140,12 +140,12 @@ class Finder:
 
     def __init__(self, terms: pl.DataFrame, digester: Digester) -> None:
         self._digester = digester
-        names = terms.filter(pl.col("kind") == "PERSON")
-        self._lengths = sorted(set(names["words"].to_list()))
+        names = terms.lazy().filter(pl.col("kind") == "PERSON").select("words", "head", "digest").collect()
+        self._lengths = sorted(names["words"].unique().to_list())
         self._heads = _Set(names["head"].unique().to_numpy())
         self._names = _Set(names["digest"].unique().to_numpy())
-        values = {kind: terms.filter(pl.col("kind") == kind) for kind in ("EMAIL", "PHONE")}
-        self._values = {kind: _Set(some["digest"].unique().to_numpy()) for kind, some in values.items()}
+        values = {kind: terms.lazy().filter(pl.col("kind") == kind).select("digest") for kind in ("EMAIL", "PHONE")}
+        self._values = {kind: _Set(some.unique().collect()["digest"].to_numpy()) for kind, some in values.items()}
 
     def find(self, scene: Scene) -> pl.DataFrame:
         """Where terms stand, in no order: columns of :data:`FOUND`."""
