@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-MEMORY_BYTES = 128 * 2**20
+MEMORY_BYTES = 64 * 2**20
 
 
 class Spool:
