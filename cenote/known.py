@@ -55,8 +55,8 @@ def people(space: Workspace, contract: Contract) -> KnownPeople | None:
         return None
     gone = pl.Series(sorted(space.vault.tombstones()), dtype=pl.String)
     rows = table.scan().filter(~pl.col("subject_id").is_in(gone.implode()))
-    people = pl.Enum(rows.select(pl.col("subject_id").unique().sort()).collect().to_series())  # each is kept once
-    known = rows.select(pl.col("subject_id").cast(people), pl.col("kind").cast(KINDS), *_TERM).collect()
+    each = pl.Enum(rows.select(pl.col("subject_id").unique().sort()).collect().to_series())  # so each is kept once
+    known = rows.select(pl.col("subject_id").cast(each), pl.col("kind").cast(KINDS), *_TERM).collect()
     return KnownPeople(known, _digester(space)) if known.height else None
 
 

@@ -8,6 +8,7 @@ the next one.
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -64,16 +65,19 @@ class Spool:
             parts.append(pl.concat(self._frames).lazy())
         return pl.concat(parts) if parts else pl.LazyFrame(schema=self._schema)
 
-    def parts(self, key: Sequence[str]) -> Iterator[pl.DataFrame]:
-        """All rows, those of a key in the same part, which fits into memory unless a key has more than that."""
-        count = -(-self.bytes // MEMORY_BYTES)
-        return self.buckets(self.frames(), key, count) if count > 1 else iter([pl.concat(self.frames())])
+    def parts(
+        self, key: Sequence[str], before: Iterable[pl.DataFrame] = (), rows_before: int = 0
+    ) -> Iterator[pl.DataFrame]:
+        """All rows, those of a key in the same part, which fits into memory unless a key has more than that.
 
-    def buckets(self, frames: Iterable[pl.DataFrame], key: Sequence[str], count: int) -> Iterator[pl.DataFrame]:
-        """Rows in ``count`` parts, all of a key in the same one. One part, or one frame, is held at a time.
-
-        Each frame is read once, and its rows lie in a file for each part until the pass ends.
+        ``before``: frames of the same columns that come first, with so many rows. One part, or one frame, is held at a
+        time; each frame is read once, and its rows lie in a file for each part until that is handed out.
         """
+        frames = chain(before, self.frames())
+        count = -(-self.bytes * (self.rows + rows_before) // max(1, self.rows * MEMORY_BYTES))
+        return self._dealt(frames, key, count) if count > 1 else iter([pl.concat(frames)])
+
+    def _dealt(self, frames: Iterable[pl.DataFrame], key: Sequence[str], count: int) -> Iterator[pl.DataFrame]:
         folder = self._folder / "buckets"
         folder.mkdir(parents=True)
         with ExitStack() as stack:

@@ -13,7 +13,7 @@ from itertools import chain
 import polars as pl
 
 from cenote.rewrite import exchange
-from cenote.spool import MEMORY_BYTES, Spool, stream
+from cenote.spool import Spool, stream
 from cenote.tables import Commit, Table
 from transforms.contract import Contract
 from transforms.history import VALIDITY, place
@@ -74,10 +74,8 @@ def _moved(stored: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
 def _write_anew(
     table: Table, new: Spool, contract: Contract, columns: list[str], commit: Commit, *, keep: bool
 ) -> Written:
-    rows = new.rows + (table.count() if keep else 0)
-    frames = chain(_stored(table, new.schema.names()) if keep else [], new.frames())
-    count = -(-new.bytes * rows // max(1, new.rows * MEMORY_BYTES))
-    parts = new.buckets(frames, contract.primary_key, count) if count > 1 else iter([pl.concat(frames)])
+    stored = (_stored(table, new.schema.names()), table.count()) if keep else ((), 0)
+    parts = new.parts(contract.primary_key, *stored)
     written = Written()
     placed = (
         written.count(place(part, contract.primary_key, contract.change.sequence_by).select(columns)) for part in parts

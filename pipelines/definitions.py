@@ -5,6 +5,4 @@ Belongs here: `defs`, and nothing else; `cenote run` builds its own definitions,
 
 from pipelines.assembly import build_definitions
 
-__all__ = ["build_definitions", "defs"]
-
 defs = build_definitions()

@@ -1,13 +1,14 @@
 """People whom the lake knows from a register are found in other people's texts: masked, and told as mentions."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from cenote import bronze, erasure, known, silver
+from cenote import bronze, erasure, known, silver, spool
 from cenote.erasure.people import People
 from cenote.workspace import Workspace
 from transforms.detect import redact_text
@@ -152,6 +153,19 @@ def test_a_text_that_came_before_a_person_was_known_is_masked_when_built_anew(la
     assert tickets(lake) == early, "nothing new in tickets, so nothing is done"
     assert tickets(lake, rebuild=True) == {"t1": ("for <PERSON>", [pseudonym(lake, 1)])}
     assert tickets(lake, rebuild=True) == tickets(lake), "a replay gives the same"
+
+
+def test_more_terms_than_memory_holds_are_the_same(lake: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    land(lake, "clients", *(client(n, f"Xylo{'abcdefgh'[n]}quent Brombasz") for n in range(8)))
+    known.refresh(lake)
+    table = lake.table("meta", known.TABLE)
+    expected = table.scan().sort("subject_id", "digest").collect()
+    shutil.rmtree(table.path)
+    monkeypatch.setattr(spool, "MEMORY_BYTES", 1_000)
+    assert known.refresh(lake) == expected.height
+    table = lake.table("meta", known.TABLE)
+    assert table.scan().sort("subject_id", "digest").collect().equals(expected)
+    assert not lake.path(".spool", "meta", known.TABLE).exists()
 
 
 def test_no_clear_text_is_kept_and_another_key_finds_nothing(lake: Workspace) -> None:

@@ -13,7 +13,7 @@ from cenote import catalog, gold
 from cenote.columns import column_lineage
 from cenote.tables import Commit
 from cenote.workspace import LAYERS, Workspace
-from pipelines.definitions import build_definitions
+from pipelines.assembly import build_definitions
 from tests.lake import SampleLake
 from tests.scenario import shop_frames, silver_shop
 

@@ -12,7 +12,7 @@ import cenote
 from cenote.accounting import account
 from cenote.lake import Lake
 from cenote.settings import Settings
-from pipelines.definitions import build_definitions
+from pipelines.assembly import build_definitions
 from pipelines.run import dagster_home, run_pipeline
 from tests.lake import SampleLake
 

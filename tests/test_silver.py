@@ -309,9 +309,8 @@ def test_tables_larger_than_memory_are_the_same(
         land(space, "members", part)
         silver.build(space, "members")
     expected = table(space, "members")
-    monkeypatch.setattr(spool, "MEMORY_BYTES", 0)
+    monkeypatch.setattr(spool, "MEMORY_BYTES", 2_000)
     monkeypatch.setattr(versions, "MERGE_ROWS", 0)
-    monkeypatch.setattr(versions, "MEMORY_BYTES", 2_000)
     silver.build(space, "members", rebuild=True)
     assert table(space, "members").equals(expected)
     late = [member(0, 1, 1), member(9, 1, 1)]

@@ -138,9 +138,9 @@ def ages(scene: Scene) -> list[Spans]:
     """Ages: the number before "years old" and the like, or after "aged". The number alone is the span; in Spanish, as
     those who mark clinical texts have it, with its unit ("58 años").
     """
-    from transforms.detectors.compiled.beside import counted
+    from transforms.detectors.compiled.beside import age_like
 
-    index = counted(scene.numeric, scene.sizes, scene.bits, scene.meanings, DIGIT | LOWER, AGE_LABEL, AGED)
+    index = age_like(scene.numeric, scene.sizes, scene.bits, scene.meanings, DIGIT | LOWER, AGE_LABEL, AGED)
     found = scene.found(scene.starts[index], scene.ends[index])
     found = found.where(found.free(_AGE_FREE))
     number = take(found.text, r"^(\d{1,3})(?:$|y|a[nñ]|j|m)")

@@ -111,7 +111,7 @@ def said(
 
 
 @compiled(PLACES, BYTES, BYTES, PLACES, NUMBER, NUMBER, NUMBER)
-def counted(
+def age_like(
     numeric: Places, sizes: Bytes, bits: Bytes, meanings: Places, lettered: int, label: int, unit: int
 ) -> Places:
     """The tokens of ``numeric`` that are short and may be an age: at most three digits behind a word of ``label`` or
