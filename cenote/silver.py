@@ -23,6 +23,7 @@ from cenote.errors import ContractError
 from cenote.lineage import BATCH_DIGITS
 from cenote.names import names
 from cenote.records import ANONYMOUS, BRONZE, OPENED, open_records, read
+from cenote.repeats import repeats
 from cenote.report import StageReport
 from cenote.spool import Spool, stream
 from cenote.tables import Commit, HistoryGone, Table
@@ -67,8 +68,9 @@ def build(space: Workspace, dataset: str, *, rebuild: bool = False) -> tuple[Sta
     with space.lock(silver.name), ExitStack() as stack:
         if not rebuild and not is_stale(space, dataset):
             return StageReport.unchanged(silver), StageReport.unchanged(quarantine)
-        good, bad = (stack.enter_context(Spool(space.path(".spool", table.name))) for table in (silver, quarantine))
-        return _Pass(space, contract, good, bad).run(rebuild)
+        names = silver.name, quarantine.name, f"keys/{dataset}"
+        good, bad, keyed = (stack.enter_context(Spool(space.path(".spool", name))) for name in names)
+        return _Pass(space, contract, good, bad, keyed).run(rebuild)
 
 
 def reconform(space: Workspace, dataset: str, lineage_ids: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -79,7 +81,7 @@ def reconform(space: Workspace, dataset: str, lineage_ids: pl.Series) -> tuple[p
     contract = space.contract(dataset)
     records = open_records(space, dataset, lineage_ids)
     with Spool(space.path(".spool", "none")) as spool:
-        masked, conformed = _Pass(space, contract, spool, spool).conform(records)
+        masked, conformed = _Pass(space, contract, spool, spool, spool).conform(records)
     return masked, conformed.rejected
 
 
@@ -125,17 +127,18 @@ def _check(contract: Contract) -> None:
 class _Pass:
     """One pass over what is new in bronze."""
 
-    def __init__(self, space: Workspace, contract: Contract, good: Spool, bad: Spool) -> None:
+    def __init__(self, space: Workspace, contract: Contract, good: Spool, bad: Spool, keyed: Spool) -> None:
         self.space, self.contract = space, contract
         self.bronze = space.table("bronze", contract.dataset)
         self.silver = space.table("silver", contract.dataset)
         self.quarantine = space.table("quarantine", contract.dataset)
-        self.good, self.bad = good, bad
+        self.good, self.bad, self.keyed = good, bad, keyed
         self.anew = ""  # why the tables are made anew; empty where they are continued
         self.records, self.deletes = 0, 0
         self.rules: Counter[str] = Counter()
         self.drift: Counter[str] = Counter()
-        self.seen: pl.DataFrame | None = None  # keys of an append dataset that this pass has taken
+        self.once = bool(contract.primary_key) and not contract.keyed  # an append dataset that takes each key once
+        self.repeated = pl.Series(dtype=pl.String)  # lineage ids of good rows that repeat a key
         self.keys = MaskKeys(space.vault.pseudonym_key)
         self.people = known.people(space, contract)
         self.erased = pl.Series(sorted(space.vault.tombstones()), dtype=pl.String)
@@ -144,6 +147,8 @@ class _Pass:
         version, chunks = self._open_bronze(rebuild)
         for masked, conformed in _ahead(self.conform, chunks):
             self._take(masked, conformed)
+        if self.once:
+            self._set_repeats_aside()
         rejected = self._write_quarantine(version)
         written = self._write_silver(version)
         details: dict[str, Any] = {"records": self.records, "quarantined": self.bad.rows}
@@ -242,36 +247,31 @@ class _Pass:
 
     def _take(self, masked: pl.DataFrame, conformed: Conformed) -> None:
         self.records += masked.height + conformed.rejected.height
-        rejected = conformed.rejected
-        if self.contract.primary_key and not self.contract.keyed:
-            masked, repeated = self._first_of_each_key(masked)
-            rejected = pl.concat([rejected, repeated.select(rejected.columns)])
         self.good.add(masked)
-        self.bad.add(rejected)
+        self._reject(conformed.rejected)
+        if self.once:
+            self.keyed.add(masked.select("lineage_id", *self.contract.primary_key))
         if "change_op" in masked.columns:
             self.deletes += masked.filter(pl.col("change_op") == DELETE).height
-        broken = rejected.select(pl.col("rules").explode()).unnest("rules")
-        self.rules.update({f"{rule} {path}": n for rule, path, n in broken.group_by("rule", "path").len().iter_rows()})
         self.drift.update(dict(conformed.drift.iter_rows()))
 
-    def _first_of_each_key(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Rows whose key is new to an append dataset, and the others as rejected: a redelivery changes nothing."""
-        names = list(self.contract.primary_key)
-        keys = rows.select(names)
-        seen = keys.clear() if self.seen is None else self.seen
-        stored = (
-            [] if self.anew else [self.silver.scan().select(names).join(keys.lazy(), on=names, how="semi").collect()]
-        )
-        known = pl.concat([seen, *stored]).unique().with_columns(known=True)
-        first = (
-            keys.select(pl.struct(names).is_first_distinct()).to_series()
-            & keys.join(known, on=names, how="left", maintain_order="left")["known"].is_null()
-        )
-        self.seen = pl.concat([seen, keys.filter(first)])
+    def _set_repeats_aside(self) -> None:
+        """Rows whose key an append dataset has already are rejected: a redelivery changes nothing."""
+        stored = None if self.anew else self.silver.scan()
+        self.repeated = repeats(self.keyed, list(self.contract.primary_key), stored)
+        if self.repeated.is_empty():
+            return
         broken = [{"rule": DUPLICATE_KEY, "path": f.path} for f in self.contract.fields if f.primary_key]
-        repeated = rows.filter(~first).with_columns(pl.col("lineage_id").str.head(BATCH_DIGITS).alias("batch_id"))
-        rules = pl.Series("rules", [broken], dtype=_RULES).new_from_index(0, repeated.height)
-        return rows.filter(first), repeated.with_columns(rules)
+        for frame in self.good.frames():
+            rows = frame.filter(pl.col("lineage_id").is_in(self.repeated.implode()))
+            rules = pl.Series("rules", [broken], dtype=_RULES).new_from_index(0, rows.height)
+            batch = pl.col("lineage_id").str.head(BATCH_DIGITS).alias("batch_id")
+            self._reject(rows.with_columns(batch, rules).select(self.bad.schema.names()))
+
+    def _reject(self, rows: pl.DataFrame) -> None:
+        self.bad.add(rows)
+        broken = rows.select(pl.col("rules").explode()).unnest("rules")
+        self.rules.update({f"{rule} {path}": n for rule, path, n in broken.group_by("rule", "path").len().iter_rows()})
 
     # writing
 
@@ -302,8 +302,9 @@ class _Pass:
             columns = [*lead, *(c for c in self.good.schema if c not in lead)]
             return write_versions(self.silver, self.good, self.contract, columns, commit, anew=bool(self.anew))
         write = self.silver.overwrite if self.anew else self.silver.append
-        write(stream(self.good.frames(), self.good.schema), commit)
-        return Written(self.good.rows)
+        new = ~pl.col("lineage_id").is_in(self.repeated.implode())
+        write(stream((frame.filter(new) for frame in self.good.frames()), self.good.schema), commit)
+        return Written(self.good.rows - len(self.repeated))
 
 
 def _told(drift: Counter[str]) -> dict[str, int]:

@@ -42,6 +42,7 @@ class Spool:
 
     def add(self, frame: pl.DataFrame) -> None:
         """Take in a frame."""
+        frame = _own(frame)
         size = int(frame.estimated_size())
         self.rows, self.bytes, self._held = self.rows + frame.height, self.bytes + size, self._held + size
         self._schema = frame.schema
@@ -101,6 +102,11 @@ class Spool:
             yield pl.read_parquet(file)
         if self._frames:
             yield pl.concat(self._frames)
+
+
+def _own(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same rows, holding their own bytes only: rows that were picked keep all texts they were picked from alive."""
+    return pl.DataFrame(frame.to_arrow(compat_level=pl.CompatLevel.oldest()), schema=frame.schema)
 
 
 def stream(frames: Iterable[pl.DataFrame], schema: pl.Schema) -> pa.RecordBatchReader:

@@ -30,7 +30,7 @@ from cenote.vault.tombstones import Tombstones, new_key_id
 from transforms.pseudonyms import subject_tokens
 
 FILE = "vault.db"
-CACHED_KEYS = 100_000
+CACHED_KEYS = 40_000
 _DATASET = "dataset/"
 
 
