@@ -17,7 +17,7 @@ from cenote.landing import Batch
 from cenote.tables import HistoryGone
 from cenote.workspace import Workspace
 
-CHUNK_ROWS = 50_000
+CHUNK_ROWS = 32_768
 READ_BYTES = 16 * 2**20
 BRONZE = pl.Schema(
     {  # type: ignore[arg-type]
@@ -70,7 +70,7 @@ def sealed_as(dataset: str, lineage_ids: pl.Series) -> list[bytes]:
 
 
 def read(space: Workspace, dataset: str, since: int | None) -> Iterator[pl.DataFrame]:
-    """Opened records that commits after table version ``since`` added (None: all), about 50,000 rows at a time.
+    """Opened records that commits after table version ``since`` added (None: all), some ``CHUNK_ROWS`` at a time.
 
     Columns: lineage_id, batch_id, row, landed_at, subject_id, payload (Binary). Records whose key was shredded are left
     out. Where the log no longer reaches back to ``since``, all records come. Raises ``VaultError``, ``TableError``.
