@@ -225,7 +225,7 @@ def _keys_unique(table: Table, contract: Contract, new: pl.LazyFrame | None) -> 
     keys = current.select(contract.primary_key)
     if new is not None:
         keys = keys.join(new.select(contract.primary_key).unique(), on=list(contract.primary_key), how="semi")
-    total, distinct = pl.collect_all([keys.select(pl.len()), keys.unique().select(pl.len())])
+    total, distinct = pl.collect_all([keys.select(pl.len()), keys.unique().select(pl.len())], engine="streaming")
     return _finding(KEYS, current_rows=total.item(), repeated=total.item() - distinct.item())
 
 
@@ -245,7 +245,7 @@ def _required_present(space: Workspace, rows: pl.LazyFrame, contract: Contract) 
     counts = rows.filter(live, ~pl.col("lineage_id").is_in(redacted.implode())).select(
         pl.len().alias("rows"), *[pl.col(c).null_count() for c in required]
     )
-    row = counts.collect().row(0, named=True)
+    row = counts.collect(engine="streaming").row(0, named=True)
     return _finding(REQUIRED, **{"rows": row.pop("rows"), **{f"null_{name}": count for name, count in row.items()}})
 
 
@@ -253,7 +253,7 @@ def _accepted_values(rows: pl.LazyFrame, contract: Contract) -> Finding:
     schema = rows.collect_schema()
     listed = [f for f in contract.fields if f.enum and f.mask.strategy == "keep" and f.name in schema]
     outside = [(~pl.col(f.name).is_in(list(f.enum))).sum().alias(f.name) for f in listed]
-    row = rows.select(pl.len().alias("rows"), *outside).collect().row(0, named=True)
+    row = rows.select(pl.len().alias("rows"), *outside).collect(engine="streaming").row(0, named=True)
     return _finding(ACCEPTED, **{"rows": row.pop("rows"), **{f"outside_{name}": count for name, count in row.items()}})
 
 
@@ -331,10 +331,11 @@ def _texts(rows: pl.LazyFrame, name: str) -> list[pl.Series]:
 
 
 def _grain(rows: pl.LazyFrame, grain: Sequence[str], *, unique_ids: bool = True) -> Finding:
-    wanted = [pl.len().alias("rows"), pl.struct(list(grain)).n_unique().alias("keys")]
-    row = rows.select(*wanted, pl.col("lineage_id").n_unique().alias("ids")).collect().row(0, named=True)
-    repeated_ids = row["rows"] - row["ids"] if unique_ids else 0
-    return _finding(GRAIN, rows=row["rows"], repeated=row["rows"] - row["keys"], repeated_lineage_ids=repeated_ids)
+    names = [[*grain], ["lineage_id"]] if unique_ids else [[*grain]]
+    counted = [rows.select(pl.len()), *(rows.select(some).unique().select(pl.len()) for some in names)]
+    total, *distinct = (found.item() for found in pl.collect_all(counted, engine="streaming"))
+    repeated = [total - count for count in distinct]
+    return _finding(GRAIN, rows=total, repeated=repeated[0], repeated_lineage_ids=sum(repeated[1:]))
 
 
 def _anonymous(table: Table, policy: Anonymity) -> Finding:

@@ -31,6 +31,7 @@ from cenote.errors import TableError, of_the_disk
 
 STATISTICS = ("lineage_id", "batch_id", "row", "landed_at", "subject_id", "event_timestamp", "created_timestamp")
 ROW_GROUP = 65_536
+_BATCH_ROWS = 8_192
 CLUSTERED_ROW_GROUP = 16_384  # of rows that lie in the order in which they are asked for
 _TARGET_FILE_SIZE = 128 * 2**20
 COMPACT = "compact"
@@ -275,7 +276,7 @@ class Table:
         def write() -> None:
             write_deltalake(
                 str(self.path),
-                data,
+                _in_batches(data),
                 mode=mode,
                 schema_mode=schema_mode if self.exists else None,
                 configuration=self._configuration(data),
@@ -317,7 +318,7 @@ class Table:
         def replace() -> None:
             write_deltalake(
                 str(self.path),
-                data,
+                _in_batches(data),
                 mode="overwrite",
                 predicate=where,
                 writer_properties=_writer(),
@@ -362,6 +363,15 @@ class Table:
         columns = data.columns if isinstance(data, pl.DataFrame) else data.schema.names
         kept = [c for c in STATISTICS if c in columns]
         return {"delta.dataSkippingStatsColumns": ",".join(kept)} if kept else {"delta.dataSkippingNumIndexedCols": "0"}
+
+
+def _in_batches(data: Any) -> pa.RecordBatchReader:
+    """Rows in small batches: the writer takes in many at once, whatever their size, and is quickest with such."""
+    if isinstance(data, pa.RecordBatchReader):
+        parts = (part for batch in data for part in pa.Table.from_batches([batch]).to_batches(_BATCH_ROWS))
+        return pa.RecordBatchReader.from_batches(data.schema, parts)
+    table = data.to_arrow() if isinstance(data, pl.DataFrame) else data
+    return table.to_reader(_BATCH_ROWS)
 
 
 def _writer(sought: Sequence[str] = (), row_group: int = ROW_GROUP) -> WriterProperties:
