@@ -52,26 +52,30 @@ def verify(space: Workspace, table: str, sample: int | None = None) -> Verified:
     ``sample``: how many rows, others after each commit (None: all). Raises ``SqlFileError`` where the SQL cannot be
     inverted.
     """
-    found = Verified(table)
     with Tracer(space) as tracer:
-        build = tracer.made.build(table)
-        if build is None:
-            return found
-        connection, inversion = tracer.made.connection(build), tracer.made.inversion(build)
-        compared = _choose(connection, build, sample)
-        grain = ", ".join(map(ident, inversion.grain))
-        with Follower(connection, IDS) as follower:
-            traced = follower.each(inversion, f"SELECT lineage_id, {grain} FROM __chosen", build.as_of)
-        by_row = {row: _by_table(part) for (row,), part in traced.partition_by("row", as_dict=True).items()}
-        rerun = Rerun(connection, build.file.sql, f"SELECT {compared} FROM __chosen", build.as_of, IDS)
-        chosen = [row for (row,) in connection.execute("SELECT lineage_id FROM __chosen").fetchall()]
-        found.rows, found.records = len(chosen), traced.height
-        found.untraced = [row for row in chosen if row not in by_row]
-        _cut_down(connection, build, traced)
-        failed = [row for row in by_row if not rerun.gives(by_row[row], _is(row))]
-        connection.execute("USE memory")
-        for row in failed:
-            (found.wider if rerun.completed(by_row[row], _is(row)) else found.wrong).append(row)
+        return verify_made(tracer, table, sample)
+
+
+def verify_made(tracer: Tracer, table: str, sample: int | None = None) -> Verified:
+    """As :func:`verify`, with the connections of a tracer."""
+    found, build = Verified(table), tracer.made.build(table)
+    if build is None:
+        return found
+    connection, inversion = tracer.made.connection(build), tracer.made.inversion(build)
+    compared = _choose(connection, build, sample)
+    grain = ", ".join(map(ident, inversion.grain))
+    with Follower(connection, IDS) as follower:
+        traced = follower.each(inversion, f"SELECT lineage_id, {grain} FROM __chosen", build.as_of)
+    by_row = {row: _by_table(part) for (row,), part in traced.partition_by("row", as_dict=True).items()}
+    rerun = Rerun(connection, build.file.sql, f"SELECT {compared} FROM __chosen", build.as_of, IDS)
+    chosen = [row for (row,) in connection.execute("SELECT lineage_id FROM __chosen").fetchall()]
+    found.rows, found.records = len(chosen), traced.height
+    found.untraced = [row for row in chosen if row not in by_row]
+    _cut_down(connection, build, traced)
+    failed = [row for row in by_row if not rerun.gives(by_row[row], _is(row))]
+    connection.execute("USE memory")
+    for row in failed:
+        (found.wider if rerun.completed(by_row[row], _is(row)) else found.wrong).append(row)
     return found
 
 

@@ -4,8 +4,9 @@ Belongs here: the checks, as counts. Must not: Dagster, or how they are computed
 """
 
 from cenote.quality import Check, Finding
-from cenote.trace.check import verify
-from cenote.trace.resolve import resolve
+from cenote.trace.check import verify_made
+from cenote.trace.resolve import Resolved, resolve, resolve_made
+from cenote.trace.tracer import Tracer
 from cenote.workspace import Workspace
 
 RESOLVES = Check("lineage_resolves", "Every lineage id leads back to raw records.", essential=True)
@@ -26,15 +27,20 @@ def check_lineage(space: Workspace, table: str) -> list[Finding]:
     checks = lineage_checks(table)
     if not space.table(*table.split("/", 1)).exists:
         return [Finding(check.name, True, check.essential, "nothing to check yet") for check in checks]
-    (found,) = resolve(space, [table], follow=FOLLOWED)
+    if COMES_AGAIN not in checks:
+        (found,) = resolve(space, [table], follow=FOLLOWED)
+        return [_resolved(found)]
+    with Tracer(space) as tracer:
+        found = resolve_made(tracer, table, FOLLOWED)
+        verified = verify_made(tracer, table, SAMPLE)
+    counts = {"rows": verified.rows, "records": verified.records, "wrong": len(verified.wrong)}
+    told = f"{verified.rows} rows of {verified.records:,} records, {len(verified.wrong)} wrong"
+    return [_resolved(found), _finding(COMES_AGAIN, verified.holds, told, counts)]
+
+
+def _resolved(found: Resolved) -> Finding:
     counts = {"rows": found.rows, "dangling": found.dangling}
-    findings = [_finding(RESOLVES, not found.dangling, f"{found.rows:,} rows, {found.dangling:,} dangling", counts)]
-    if COMES_AGAIN in checks:
-        verified = verify(space, table, SAMPLE)
-        counts = {"rows": verified.rows, "records": verified.records, "wrong": len(verified.wrong)}
-        told = f"{verified.rows} rows of {verified.records:,} records, {len(verified.wrong)} wrong"
-        findings.append(_finding(COMES_AGAIN, verified.holds, told, counts))
-    return findings
+    return _finding(RESOLVES, not found.dangling, f"{found.rows:,} rows, {found.dangling:,} dangling", counts)
 
 
 def _finding(check: Check, passed: bool, told: str, counts: dict[str, int]) -> Finding:

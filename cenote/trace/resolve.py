@@ -53,7 +53,8 @@ def resolve(space: Workspace, tables: Iterable[str] | None = None, *, follow: in
         elif layer == "graph":
             yield _edges(space) if name == "edges" else _nodes(space, name, follow)
         else:
-            yield _made(space, table, follow)
+            with Tracer(space) as tracer:
+                yield resolve_made(tracer, table, follow)
 
 
 def stores(space: Workspace) -> list[str]:
@@ -114,23 +115,22 @@ def _passages(space: Workspace) -> Resolved:
     return Resolved(PASSAGES, passages.height, dangling)
 
 
-def _made(space: Workspace, table: str, follow: int | None) -> Resolved:
+def resolve_made(tracer: Tracer, table: str, follow: int | None = None) -> Resolved:
     """Rows of a mart or feature view: named after their grain, and made of something."""
-    with Tracer(space) as tracer:
-        build = tracer.made.build(table)
-        if build is None:
-            return Resolved(table, 0, 0)
-        connection, inversion = tracer.made.connection(build), tracer.made.inversion(build)
-        grain = ", ".join(map(ident, inversion.grain))
-        misnamed = f"lineage_id IS DISTINCT FROM {grain_id_sql(*_named(build))}"
-        (rows,) = connection.execute(f"SELECT count(*) FROM {build.view}").fetchall()[0]
-        some = f"FROM {build.view}{_share(build.file.join_key or 'lineage_id', build.commit.version, rows, follow)}"
-        (wrong,) = connection.execute(f"SELECT count(*) FILTER (WHERE {misnamed}) {some}").fetchall()[0]
-        with Follower(connection, IDS) as follower:
-            left = follower.unmade(inversion, f"SELECT lineage_id, {grain} {some}", build.as_of)
-            unmade = f"SELECT * FROM {build.view} WHERE lineage_id IN (SELECT __n FROM {left}) AND NOT ({misnamed})"
-            unmade = f"SELECT count(*) FROM ({unmade}) AS t {_remembered(connection, build, some, left)}"
-            (dangling,) = connection.execute(unmade).fetchall()[0]
+    build = tracer.made.build(table)
+    if build is None:
+        return Resolved(table, 0, 0)
+    connection, inversion = tracer.made.connection(build), tracer.made.inversion(build)
+    grain = ", ".join(map(ident, inversion.grain))
+    misnamed = f"lineage_id IS DISTINCT FROM {grain_id_sql(*_named(build))}"
+    (rows,) = connection.execute(f"SELECT count(*) FROM {build.view}").fetchall()[0]
+    some = f"FROM {build.view}{_share(build.file.join_key or 'lineage_id', build.commit.version, rows, follow)}"
+    (wrong,) = connection.execute(f"SELECT count(*) FILTER (WHERE {misnamed}) {some}").fetchall()[0]
+    with Follower(connection, IDS) as follower:
+        left = follower.unmade(inversion, f"SELECT lineage_id, {grain} {some}", build.as_of)
+        unmade = f"SELECT * FROM {build.view} WHERE lineage_id IN (SELECT __n FROM {left}) AND NOT ({misnamed})"
+        unmade = f"SELECT count(*) FROM ({unmade}) AS t {_remembered(connection, build, some, left)}"
+        (dangling,) = connection.execute(unmade).fetchall()[0]
     return Resolved(table, rows, wrong + dangling)
 
 
