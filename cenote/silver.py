@@ -147,6 +147,7 @@ class _Pass:
         version, chunks = self._open_bronze(rebuild)
         for masked, conformed in _ahead(self.conform, chunks):
             self._take(masked, conformed)
+        self.people = None  # they take much memory, and so does writing
         if self.once:
             self._set_repeats_aside()
         rejected = self._write_quarantine(version)
