@@ -17,6 +17,7 @@ from cenote.erasure.queue import Requests
 from cenote.records import amendments
 from cenote.sqlfiles import SqlFile
 from cenote.tables import Table
+from cenote.texts import PER_COLUMN, sample
 from cenote.workspace import Workspace
 from transforms.anonymity import Anonymity, small_groups
 from transforms.classify import contradictions
@@ -24,9 +25,6 @@ from transforms.contract import Contract
 from transforms.detect import find_spans
 
 CLEAR_TEXT_KINDS = ("EMAIL", "CARD", "IBAN", "SSN")
-CLEAR_TEXT_SAMPLE = 5_000
-CLEAR_TEXT_ROWS = 20_000
-CLEAR_TEXT_RUNS = 16
 _TOLD_PATHS = 10
 
 
@@ -272,39 +270,17 @@ def _fresh(space: Workspace, table: Table, contract: Contract) -> Finding:
 
 
 def _masked(rows: pl.LazyFrame) -> Finding:
-    """Scan a sample of distinct texts of every text column, nested ones too.
-
-    Of a large table, the texts are those of runs of rows that lie evenly over it and of its newest rows, so that memory
-    is bounded.
-    """
-    rows = _some(rows)
-    names = [n for n, t in rows.collect_schema().items() if n not in ("lineage_id", "subject_id", "mentions", "rules")]
-    texts = [text.drop_nulls().unique().head(CLEAR_TEXT_SAMPLE) for name in names for text in _texts(rows, name)]
-    sample = pl.concat([pl.Series([], dtype=pl.String), *(text.alias("") for text in texts)])
-    return _finding(MASKED, texts=sample.len(), in_clear=find_spans(sample, kinds=CLEAR_TEXT_KINDS).height)
-
-
-def _some(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows to look for texts in: all of a small table."""
-    if "landed_at" not in rows.collect_schema():
-        return rows
-    total, newest = rows.select(pl.len(), pl.col("landed_at").max()).collect().row(0)
-    if total <= 4 * CLEAR_TEXT_ROWS:
-        return rows
-    step, length = total // CLEAR_TEXT_RUNS, 2 * CLEAR_TEXT_ROWS // CLEAR_TEXT_RUNS
-    new = rows.filter(pl.col("landed_at") == newest)
-    runs = [rows.slice(step * number, length) for number in range(CLEAR_TEXT_RUNS)]
-    runs += [rows.tail(length), new.head(CLEAR_TEXT_ROWS), new.tail(CLEAR_TEXT_ROWS)]
-    return pl.concat([run.collect() for run in runs]).lazy()
+    texts = sample(rows)
+    return _finding(MASKED, texts=texts.len(), in_clear=find_spans(texts, kinds=CLEAR_TEXT_KINDS).height)
 
 
 def _classified(table: Table, contract: Contract) -> Finding:
     """Name path and kind of what values contradict, by a sample of rows, the newest among them."""
     rows = table.scan()
     newest = rows.filter(pl.col("landed_at").eq_missing(rows.select(pl.col("landed_at").max()).collect().item()))
-    some, new = pl.collect_all([part.head(CLEAR_TEXT_SAMPLE // 2) for part in (rows, newest)])
-    sample = pl.concat([some, new]).unique("lineage_id")
-    found = {f"{path} {kind}": count for path, kind, count in contradictions(sample, contract)}
+    some, new = pl.collect_all([part.head(PER_COLUMN // 2) for part in (rows, newest)])
+    looked_at = pl.concat([some, new]).unique("lineage_id")
+    found = {f"{path} {kind}": count for path, kind, count in contradictions(looked_at, contract)}
     told = ", ".join(f"{place}: {count:,}" for place, count in found.items())
     return Finding(CLASSIFIED.name, not found, CLASSIFIED.essential, told or "values agree with the contract", found)
 
@@ -315,19 +291,6 @@ def _named(space: Workspace, contract: Contract) -> Finding:
     told = ", ".join(f"{path} in {count:,} records" for path, count in list(found.items())[:_TOLD_PATHS])
     more = f", and {len(found) - _TOLD_PATHS:,} more" if len(found) > _TOLD_PATHS else ""
     return Finding(NAMED.name, not found, NAMED.essential, told + more or "no new fields", found)
-
-
-def _texts(rows: pl.LazyFrame, name: str) -> list[pl.Series]:
-    column = rows.select(name).collect().to_series()
-    while isinstance(column.dtype, pl.List):
-        column = column.explode()
-    if isinstance(column.dtype, pl.Struct):
-        return [
-            inner
-            for member in column.struct.unnest().get_columns()
-            for inner in _texts(member.to_frame().lazy(), member.name)
-        ]
-    return [column] if column.dtype == pl.String else []
 
 
 def _grain(rows: pl.LazyFrame, grain: Sequence[str], *, unique_ids: bool = True) -> Finding:
