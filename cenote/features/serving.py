@@ -229,9 +229,16 @@ def _sync(
         forgetful: Any = store.provider.online_store
         forgetful.clear(store.config, view)
     touched = _touched(table, current, keys, known) if known and not everybody else current
-    newest = touched.sort(EVENT, CREATED).unique(keys, keep="last").collect()
-    _write(store, view, newest.sort(keys))
+    newest = _newest(touched, keys)
+    _write(store, view, newest)
     return note(table, version, view, now), newest.height
+
+
+def _newest(rows: pl.LazyFrame, keys: list[str]) -> pl.DataFrame:
+    """What was said last of each entity's last moment, by key; only rows of last moments are put in order."""
+    last = rows.group_by(keys).agg(pl.col(EVENT).max())
+    found = rows.join(last, on=[*keys, EVENT], how="semi").sort(CREATED).unique(keys, keep="last")
+    return found.sort(keys).collect()
 
 
 def _write(store: "FeatureStore", view: Any, rows: pl.DataFrame) -> None:
