@@ -100,8 +100,10 @@ def main() -> None:
         known = max(1, args.customers // 200)
         records["one per cent more"] = _sample(home, args.customers + known, 43, first=args.customers - known)
         steps = {f"1 % more: {name}": run(home, select) for name, select in STEPS.items()}
+    seconds = {name: m.details for name, m in found.items()}
+    seconds["1 % more"] = {asset: took for m in steps.values() for asset, took in m.details.items()}
     found |= steps
-    _show(found, records)
+    _show(found, records, seconds)
     remember(
         "increment",
         {
@@ -109,7 +111,7 @@ def main() -> None:
             "more": records["one per cent more"],
             "runs": {n: m.told() for n, m in found.items()},
             "of_building": {name: _of(m, found["built"]) for name, m in steps.items()},
-            "assets": {k: [round(m.details.get(k, 0), 2) for m in found.values()] for k in found["built"].details},
+            "assets": seconds,
         },
     )
 
@@ -118,7 +120,7 @@ def _of(more: Measured, built: Measured) -> dict[str, float]:
     return {"wall": round(more.wall / built.wall, 4), "cpu": round(more.cpu / built.cpu, 4)}
 
 
-def _show(found: dict[str, Measured], records: dict[str, int]) -> None:
+def _show(found: dict[str, Measured], records: dict[str, int], seconds: dict[str, dict[str, float]]) -> None:
     console, base = Console(), found["built"]
     table = Table("run", "seconds", "CPU seconds", "of building", "of its CPU", "peak MiB")
     for name, m in found.items():
@@ -126,10 +128,9 @@ def _show(found: dict[str, Measured], records: dict[str, int]) -> None:
         table.add_row(name, f"{m.wall:.1f}", f"{m.cpu:.1f}", *shares, f"{m.mib:,.0f}")
     console.print(table)
     console.print(", ".join(f"{name}: {count:,} records" for name, count in records.items()))
-    told = Table("asset", *found)
-    *_, last = found.values()
-    for key in sorted(base.details, key=lambda k: -last.details.get(k, 0))[:15]:
-        told.add_row(key, *(f"{m.details.get(key, 0):.2f}" for m in found.values()))
+    told, (*_, more) = Table("asset, in seconds", *seconds), seconds.values()
+    for asset in sorted(more, key=lambda asset: -more[asset])[:15]:
+        told.add_row(asset, *(f"{took.get(asset, 0):.2f}" for took in seconds.values()))
     console.print(told)
 
 
